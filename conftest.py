@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+
+from common import db
+from common.embedded_postgres import running
+
+TEST_GRAPHS = Path(__file__).parent / "tests" / "graphs" / "langgraph.json"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> Iterator[None]:
+    """Hold one embedded server for all test processes, unless DATABASE_URL names another."""
+    if not settings.EMBEDDED_POSTGRES:
+        yield
+        return
+    with running(settings.AEGRA_DATA_DIR / "postgres"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Run what a server runs: tables, graphs of tests/graphs, the graph loop, the engine."""
+    from graphs import loop as graph_loop
+    from graphs.registry import use_config
+    from runs.engine.engine import start_engine, stop_engine
+
+    with django_db_blocker.unblock(), use_config(TEST_GRAPHS):
+        asyncio.run(_set_up())
+        graph_loop.start()
+        start_engine()
+        yield
+        stop_engine()
+        graph_loop.stop()
+
+
+async def _set_up() -> None:
+    from assistants.sync import sync_system_assistants
+    from graphs import checkpointer
+    from store import backend
+
+    await checkpointer.setup()
+    await backend.setup()
+    await sync_system_assistants()
+    await backend.close_store()
+    await db.close_pool()
+
+
+@pytest.fixture(scope="session")
+async def api(served: None) -> AsyncIterator[httpx.AsyncClient]:
+    """The API, called through the ASGI application as a server would."""
+    from aegra_project.asgi import application
+    from store.backend import close_store
+
+    app: Any = application
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", timeout=30
+    ) as client:
+        yield client
+    await close_store()
+    await db.close_pool()
+
+
+@pytest.fixture
+def thread(api: httpx.AsyncClient) -> Callable[..., Awaitable[str]]:
+    """Make a thread and return its id."""
+
+    async def make(**fields: Any) -> str:
+        answer = await api.post("/threads", json=fields)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["thread_id"])
+
+    return make
