@@ -1,0 +1,131 @@
+"""One psycopg pool for each event loop, opened at its first use there and closed by its owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import connections
+from psycopg import AsyncConnection, OperationalError
+from psycopg.abc import QueryNoTemplate as Query
+from psycopg.adapt import Buffer, Loader
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from common import jsoncodec
+from common.jsoncodec import RawJson
+
+Row: TypeAlias = DictRow
+Connection: TypeAlias = "AsyncConnection[DictRow]"
+Pool: TypeAlias = "AsyncConnectionPool[AsyncConnection[DictRow]]"
+Params: TypeAlias = "Mapping[str, object] | Sequence[object]"
+
+UNREACHABLE = (OperationalError, PoolTimeout)
+
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+
+
+class _RawJsonLoader(Loader):
+    """Hand JSONB through as text: a response writes it again as it stands."""
+
+    def load(self, data: Buffer) -> RawJson:
+        return RawJson(bytes(data))
+
+
+def conninfo() -> str:
+    """Return the connection string of Django's default database, the test one under tests."""
+    database = connections["default"].settings_dict
+    options: dict[str, Any] = {
+        key: value
+        for key, value in database.get("OPTIONS", {}).items()
+        if isinstance(value, str | int)
+    }
+    named: dict[str, Any] = {
+        "dbname": database["NAME"],
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "host": database["HOST"],
+        "port": database["PORT"],
+    }
+    return make_conninfo(
+        **{
+            **{key: value for key, value in named.items() if value},
+            "connect_timeout": int(settings.DB_CONNECT_SECONDS),
+            **options,
+        }
+    )
+
+
+async def pool(max_size: int | None = None) -> Pool:
+    """Return the running loop's pool; the first call opens it with at most `max_size`."""
+    loop = asyncio.get_running_loop()
+    found = _pools.get(loop)
+    if found is None:
+        found = _pools[loop] = AsyncConnectionPool(
+            conninfo(),
+            min_size=1,
+            max_size=max_size or settings.DB_HTTP_POOL_SIZE,
+            timeout=settings.DB_CONNECT_SECONDS,
+            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 2},
+            configure=_configure,
+            open=False,
+        )
+        await found.open()
+    return found
+
+
+async def close_pool() -> None:
+    """Close the running loop's pool, if it has one."""
+    found = _pools.pop(asyncio.get_running_loop(), None)
+    if found is not None:
+        await found.close()
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Connection]:
+    """Lend a connection in autocommit mode."""
+    async with (await pool()).connection() as conn:
+        yield conn
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[Connection]:
+    """Lend a connection inside a transaction, committed when the block ends well."""
+    async with (await pool()).connection() as conn, conn.transaction():
+        yield conn
+
+
+async def fetch_one(query: Query, params: Params = ()) -> Row | None:
+    async with connection() as conn:
+        return await (await conn.execute(query, params)).fetchone()
+
+
+async def fetch_all(query: Query, params: Params = ()) -> list[Row]:
+    async with connection() as conn:
+        return await (await conn.execute(query, params)).fetchall()
+
+
+async def execute(query: Query, params: Params = ()) -> int:
+    """Run one statement and return how many rows it touched."""
+    async with connection() as conn:
+        return (await conn.execute(query, params)).rowcount
+
+
+def jsonb(value: object) -> Jsonb | None:
+    """Wrap a value for a JSONB parameter; None is SQL's NULL."""
+    return None if value is None else Jsonb(value, dumps=jsoncodec.dumps)
+
+
+async def _configure(conn: AsyncConnection[Any]) -> None:
+    # Text results pass JSONB through; the savers and stores of LangGraph ask for binary
+    # results, where JSONB arrives parsed.
+    set_json_dumps(jsoncodec.dumps, conn)
+    set_json_loads(jsoncodec.loads_stored, conn)
+    conn.adapters.register_loader("jsonb", _RawJsonLoader)
+    await conn.execute("SET timezone TO 'UTC'")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+
+class ApiError(Exception):
+    """An answer other than success: `status`, and a `detail` for the client to read."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadRequest(ApiError):
+    status = HTTPStatus.BAD_REQUEST
+
+
+class Forbidden(ApiError):
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFound(ApiError):
+    """The thing is not there, or not this caller's to see: both look the same."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class MethodNotAllowed(ApiError):
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class Conflict(ApiError):
+    status = HTTPStatus.CONFLICT
+
+
+class BodyTooLarge(ApiError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class Unprocessable(ApiError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotBuiltYet(Unprocessable):
+    """A field of the API that this version does not serve: refused, never ignored."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"`{field}` is not supported by this version of the server; leave it out.")
+
+
+class GraphUnavailable(ApiError):
+    """The user's graph could not be opened."""
+
+    status = HTTPStatus.FAILED_DEPENDENCY
+
+
+class Overloaded(ApiError):
+    status = HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,0 +1,128 @@
+"""What every API request passes, outermost first; all async, free of Django's sync middleware."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.http.response import HttpResponseBase
+
+from common import db
+from common.errors import ApiError
+from common.ids import uuid7
+from common.responses import error_response
+
+GetResponse: TypeAlias = "Callable[[HttpRequest], Awaitable[HttpResponseBase]]"
+
+logger = logging.getLogger(__name__)
+
+EXPOSED_HEADERS = "x-pagination-total, x-pagination-next, content-location, location, x-request-id"
+HOSTED_FRONT_ENDS = ("https://smith.langchain.com", "https://agentchat.vercel.app")
+_LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Take the caller's X-Request-ID or make one; the response carries it back."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("x-request-id", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())  # type: ignore[attr-defined]
+        response = await get_response(request)
+        response["x-request-id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def cors(get_response: GetResponse) -> GetResponse:
+    """Answer preflights, also for private networks, and let allowed origins read the answer.
+
+    Credentials are never allowed: nothing in the API is authorised by a cookie.
+    """
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        origin = request.headers.get("origin")
+        if origin is None:
+            return await get_response(request)
+        preflight = (
+            request.method == "OPTIONS" and "access-control-request-method" in request.headers
+        )
+        response = HttpResponse() if preflight else await get_response(request)
+        response["vary"] = "origin"
+        if not is_allowed_origin(origin):
+            return response
+        response["access-control-allow-origin"] = origin
+        response["access-control-expose-headers"] = EXPOSED_HEADERS
+        if preflight:
+            _answer_preflight(request, response)
+        return response
+
+    return middleware
+
+
+def is_allowed_origin(origin: str) -> bool:
+    allowed = settings.CORS_ALLOW_ORIGINS
+    return (
+        _LOCAL_ORIGIN.fullmatch(origin) is not None
+        or origin in HOSTED_FRONT_ENDS
+        or any(fnmatch.fnmatchcase(origin, pattern) for pattern in allowed)
+    )
+
+
+def _answer_preflight(request: HttpRequest, response: HttpResponseBase) -> None:
+    asked = request.headers.get("access-control-request-headers", "*")
+    response["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+    response["access-control-allow-headers"] = asked
+    response["access-control-max-age"] = "600"
+    if request.headers.get("access-control-request-private-network") == "true":
+        response["access-control-allow-private-network"] = "true"
+
+
+def known_host(get_response: GetResponse) -> GetResponse:
+    """Refuse a Host header that is neither loopback nor in ALLOWED_HOSTS.
+
+    A page of another site that rebinds its name to this machine sends its own name here.
+    """
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        host = request.headers.get("host", "localhost")
+        if is_known_host(host):
+            return await get_response(request)
+        return error_response(400, f"Host {host!r} is not served here; add it to ALLOWED_HOSTS.")
+
+    return middleware
+
+
+def is_known_host(host: str) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+def json_errors(get_response: GetResponse) -> GetResponse:
+    """Turn whatever a view did not answer into `{"detail": …}`; innermost."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        try:
+            return await get_response(request)
+        except ApiError as exc:
+            return error_response(exc.status, exc.detail)
+        except db.UNREACHABLE:
+            logger.exception("database unreachable", extra={"path": request.path})
+            return error_response(503, "The database cannot be reached; try again.")
+        except Http404:
+            return error_response(404, "Not Found")
+        except SuspiciousOperation as exc:
+            return error_response(400, str(exc))
+        except Exception:
+            logger.exception("request failed", extra={"path": request.path})
+            return error_response(500, "Internal Server Error")
+
+    return middleware

@@ -1,0 +1,147 @@
+"""Fields and the base class by which a request body becomes a frozen dataclass."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from common.errors import Unprocessable
+from common.jsoncodec import Json
+
+logger = logging.getLogger(__name__)
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    """Checks the shape of a body. One instance per class serves all requests."""
+
+    @classmethod
+    def checked(cls, body: Json) -> dict[str, Any]:
+        """Return the validated fields; raises Unprocessable naming each wrong field.
+
+        Fields which no listed SDK has are left out with a debug log.
+        """
+        if not isinstance(body, dict):
+            raise Unprocessable("The request body must be a JSON object.")
+        serializer = _shared(cls)
+        try:
+            fields: dict[str, Any] = serializer.run_validation(body)
+        except ValidationError as exc:
+            raise Unprocessable(_told(exc.detail)) from exc
+        if unknown := body.keys() - serializer.fields.keys():
+            logger.debug("unknown fields", extra={"fields": sorted(unknown)})
+        return fields
+
+
+class JsonField(serializers.Field[Any, Any, Any, Any]):
+    """Any JSON value, as it is."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class ObjectField(JsonField):
+    """A JSON object."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise ValidationError("must be an object")
+        return data
+
+
+class StringField(serializers.CharField):
+    """A string: a number or a boolean is not taken for one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, "max_length": 100_000} | kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise ValidationError("must be a string")
+        return super().to_internal_value(data)
+
+
+class IdField(serializers.Field[Any, Any, Any, Any]):
+    """A UUID of any version, written as a string."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        try:
+            if isinstance(data, str):
+                return UUID(data)
+        except ValueError:
+            pass
+        raise ValidationError("must be a UUID")
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class WholeField(serializers.IntegerField):
+    """A whole number within bounds: neither a boolean nor a string."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise ValidationError("must be an integer")
+        return super().to_internal_value(data)
+
+
+class FlagField(serializers.BooleanField):
+    """True or false, also as the strings and numbers that clients send."""
+
+    @classmethod
+    def read(cls, text: str | None) -> bool:
+        """Read a query parameter: `true`, `True`, `yes` and `1` are true."""
+        return (text or "").strip().lower() in ("true", "yes", "1")
+
+
+class CheckpointField(ObjectField):
+    """`{checkpoint_id?, checkpoint_ns?, checkpoint_map?, thread_id?}`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        checkpoint = super().to_internal_value(data)
+        for key in ("checkpoint_id", "checkpoint_ns"):
+            if not isinstance(checkpoint.get(key, ""), str | None):
+                raise ValidationError(f"{key} must be a string")
+        if not isinstance(checkpoint.get("checkpoint_map") or {}, dict):
+            raise ValidationError("checkpoint_map must be an object")
+        return checkpoint
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Any answer of status 400 and above (documentation only)."""
+
+    detail = serializers.CharField()
+
+
+def limit_field(default: int = 10, maximum: int = 1000) -> WholeField:
+    return WholeField(default=default, min_value=1, max_value=maximum)
+
+
+def offset_field() -> WholeField:
+    return WholeField(default=0, min_value=0, max_value=2**31 - 1)
+
+
+@cache
+def _shared(cls: type[BodySerializer]) -> BodySerializer:
+    return cls()
+
+
+def _told(detail: Any, path: str = "") -> str:
+    """Write DRF's nested errors as one sentence: `limit: must be an integer`."""
+    if isinstance(detail, dict):
+        parts = [
+            _told(inner, path if key == "non_field_errors" else f"{path}.{key}".lstrip("."))
+            for key, inner in detail.items()
+            if inner
+        ]
+        return "; ".join(parts)
+    if isinstance(detail, list):
+        return "; ".join(_told(inner, path) for inner in detail if inner)
+    return f"{path}: {detail}" if path else str(detail)

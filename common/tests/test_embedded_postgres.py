@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from common.embedded_postgres import (
+    EmbeddedPostgresError,
+    acquire,
+    connection_settings,
+    running,
+    socket_dir,
+)
+from common.tests.processes import ORDINARY_UID, nothing_left, spawned, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+
+# Holds a share until its input ends.
+HOLD = """
+import sys
+from pathlib import Path
+from common.embedded_postgres import EmbeddedPostgresError, running
+try:
+    with running(Path(sys.argv[1])):
+        print("held", flush=True)
+        sys.stdin.read()
+except EmbeddedPostgresError as exc:
+    sys.exit(str(exc))
+"""
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """Give an empty data directory, and fail when a test leaves anything of it behind."""
+    place = tmp_path / "postgres"
+    with nothing_left(place):
+        yield place
+    assert not socket_dir(place).exists()
+
+
+@contextmanager
+def holder(
+    data_dir: Path, *, as_ordinary_user: bool = False, **env: str
+) -> Iterator[subprocess.Popen[str]]:
+    arguments = ["-c", HOLD, str(data_dir)]
+    with spawned(
+        arguments, env={**os.environ, **env}, as_ordinary_user=as_ordinary_user
+    ) as process:
+        yield process
+
+
+def held(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    if process.stdout.readline() != "held\n":
+        raise AssertionError(process.communicate()[1])
+
+
+def let_go(process: subprocess.Popen[str]) -> None:
+    _, told = process.communicate(timeout=30)
+    assert (process.returncode, told) == (0, "")
+
+
+def refusal(process: subprocess.Popen[str]) -> str:
+    """Return the one line by which a server was refused."""
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert told.count("\n") == 1
+    return told
+
+
+def ask(data_dir: Path, query: str) -> object:
+    place = connection_settings(data_dir)
+    with psycopg.connect(
+        dbname=place["NAME"],
+        user=place["USER"],
+        host=place["HOST"],
+        port=place["PORT"],
+        autocommit=True,
+    ) as conn:
+        cursor = conn.execute(query.encode())
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+
+def postmaster(data_dir: Path) -> int:
+    return int((data_dir / "cluster" / "postmaster.pid").read_text().split()[0])
+
+
+def is_running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_data_outlives_the_server(data_dir: Path) -> None:
+    with running(data_dir):
+        ask(data_dir, "CREATE TABLE kept AS SELECT 7 AS number")
+
+    with running(data_dir):
+        assert ask(data_dir, "SELECT number FROM kept") == 7
+
+
+def test_semantic_search_is_on_board(data_dir: Path) -> None:
+    with running(data_dir):
+        ask(data_dir, "CREATE EXTENSION vector")
+
+        assert ask(data_dir, "SELECT '[1,2]'::vector <-> '[1,3]'::vector") == 1
+
+
+def test_the_last_one_out_stops_the_server(data_dir: Path) -> None:
+    with holder(data_dir) as first, holder(data_dir) as second:
+        held(first)
+        held(second)
+        pid = postmaster(data_dir)
+
+        let_go(first)
+        assert ask(data_dir, "SELECT 1") == 1
+
+        let_go(second)
+        assert not is_running(pid)
+
+
+def test_a_release_is_counted_once(data_dir: Path) -> None:
+    first, second = acquire(data_dir), acquire(data_dir)
+
+    first.release()
+    first.release()
+
+    assert ask(data_dir, "SELECT 1") == 1
+    second.release()
+
+
+def test_ten_processes_start_one_server(data_dir: Path) -> None:
+    with ExitStack() as stack:
+        holders = [stack.enter_context(holder(data_dir)) for _ in range(10)]
+        for process in holders:
+            held(process)
+
+        log = (data_dir / "postgres.log").read_text()
+        assert log.count("ready to accept connections") == 1
+
+        for process in holders:
+            let_go(process)
+
+
+def test_the_server_of_a_killed_owner_is_adopted(data_dir: Path) -> None:
+    with holder(data_dir) as owner:
+        held(owner)
+        pid = postmaster(data_dir)
+        owner.kill()
+
+    with running(data_dir):
+        assert postmaster(data_dir) == pid
+
+    assert not is_running(pid)
+
+
+def test_a_killed_server_starts_again_with_its_data(data_dir: Path) -> None:
+    with holder(data_dir) as owner:
+        held(owner)
+        ask(data_dir, "CREATE TABLE kept AS SELECT 7 AS number")
+        os.kill(postmaster(data_dir), signal.SIGKILL)
+
+        with running(data_dir):
+            assert ask(data_dir, "SELECT number FROM kept") == 7
+
+        # The owner still counts: it is the last one out.
+        assert ask(data_dir, "SELECT 1") == 1
+        let_go(owner)
+
+
+def test_after_everything_was_killed_the_data_is_there(data_dir: Path) -> None:
+    with holder(data_dir) as owner:
+        held(owner)
+        ask(data_dir, "CREATE TABLE kept AS SELECT 7 AS number")
+        for pid in (owner.pid, postmaster(data_dir)):
+            os.kill(pid, signal.SIGKILL)
+
+    with running(data_dir):
+        assert ask(data_dir, "SELECT number FROM kept") == 7
+
+
+def test_a_number_of_another_process_is_not_taken_for_the_server(data_dir: Path) -> None:
+    with running(data_dir):
+        pass
+    (data_dir / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+
+    with running(data_dir):
+        assert postmaster(data_dir) != os.getpid()
+
+
+def test_sessions_do_not_hold_up_a_stop(data_dir: Path) -> None:
+    with running(data_dir):
+        place = connection_settings(data_dir)
+        left_open = psycopg.connect(
+            dbname=place["NAME"], user=place["USER"], host=place["HOST"], port=place["PORT"]
+        )
+
+    with pytest.raises(psycopg.OperationalError):
+        left_open.execute("SELECT 1")
+    left_open.close()
+
+
+def test_a_half_made_cluster_is_made_again(data_dir: Path) -> None:
+    with holder(data_dir) as owner:
+        wait_until(lambda: any(data_dir.glob("cluster.*/base")))
+        os.killpg(owner.pid, signal.SIGKILL)
+
+    with running(data_dir):
+        assert ask(data_dir, "SELECT 1") == 1
+
+    assert not list(data_dir.glob("cluster.*"))
+
+
+def test_a_cluster_of_another_major_is_refused_and_left_alone(data_dir: Path) -> None:
+    cluster = data_dir / "cluster"
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("16\n")
+
+    with pytest.raises(EmbeddedPostgresError, match=r"PostgreSQL 16.*pg_dump.*DATABASE_URL"):
+        acquire(data_dir)
+
+    assert [file.name for file in cluster.iterdir()] == ["PG_VERSION"]
+
+
+@as_root
+def test_a_socket_directory_of_somebody_else_is_refused(data_dir: Path) -> None:
+    place = socket_dir(data_dir)
+    place.mkdir()
+    os.chown(place, ORDINARY_UID, ORDINARY_UID)
+
+    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
+        acquire(data_dir)
+
+    place.rmdir()
+
+
+def test_a_link_in_place_of_the_socket_directory_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    place = socket_dir(data_dir)
+    place.symlink_to(tmp_path)
+
+    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
+        acquire(data_dir)
+
+    place.unlink()
+
+
+def test_the_socket_is_private(data_dir: Path) -> None:
+    with running(data_dir):
+        assert socket_dir(data_dir).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_long_path_is_no_obstacle(data_dir: Path) -> None:
+    deep = data_dir / ("a" * 100) / ("b" * 100)
+
+    with running(deep):
+        assert ask(deep, "SELECT 1") == 1
+
+
+def test_a_path_of_odd_characters_is_no_obstacle(data_dir: Path) -> None:
+    odd = data_dir / 'it\'s mine, 100% "ours" = ü'
+
+    with running(odd):
+        assert ask(odd, "SELECT 1") == 1
+
+
+def test_a_long_temporary_directory_is_no_obstacle(data_dir: Path, tmp_path: Path) -> None:
+    deep = tmp_path / ("t" * 100)
+    deep.mkdir()
+
+    with holder(data_dir, TMPDIR=str(deep)) as process:
+        held(process)
+        let_go(process)
+
+
+@as_root
+def test_root_without_user_namespaces_is_told_what_to_do(data_dir: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "bin"
+    empty.mkdir()
+
+    with holder(data_dir, PATH=str(empty)) as process:
+        assert "DATABASE_URL" in refusal(process)
+
+
+@as_root
+def test_a_refused_user_namespace_is_told_too(data_dir: Path, tmp_path: Path) -> None:
+    refuser = tmp_path / "unshare"
+    refuser.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refuser.chmod(0o755)
+
+    with holder(data_dir, PATH=f"{tmp_path}:{os.environ['PATH']}") as process:
+        assert "refuses a user namespace" in refusal(process)
