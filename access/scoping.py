@@ -1,0 +1,17 @@
+"""The one place where visibility is decided."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from access.caller import Caller
+
+EVERYTHING = sql.SQL("TRUE")
+
+
+def visible_to(caller: Caller) -> sql.Composable:  # noqa: ARG001 -- one kind of caller so far
+    """Return the SQL condition that a row must meet for `caller` to see it.
+
+    An anonymous caller exists only where no authentication is configured, and sees all.
+    """
+    return EVERYTHING
