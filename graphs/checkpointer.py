@@ -1,0 +1,85 @@
+"""LangGraph's PostgreSQL saver on the running loop's pool, without its lock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow, dict_row
+
+from common import db
+
+
+class PooledSaver(AsyncPostgresSaver):
+    """The stock saver, one connection per operation.
+
+    The stock one holds a lock around each operation because it may be given a single
+    connection; a pool lends every operation its own.
+    """
+
+    conn: db.Pool
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
+        async with self.conn.connection() as conn:
+            if not pipeline:
+                async with conn.cursor(binary=True, row_factory=dict_row) as cursor:
+                    yield cursor
+                return
+            async with (
+                conn.pipeline(),
+                conn.transaction(),
+                conn.cursor(binary=True, row_factory=dict_row) as cursor,
+            ):
+                yield cursor
+
+
+async def open_saver() -> PooledSaver:
+    """Return a saver bound to the running loop; it costs nothing to make and holds nothing."""
+    return PooledSaver(await db.pool())
+
+
+async def setup() -> None:
+    """Bring LangGraph's checkpoint tables to this version."""
+    await (await open_saver()).setup()
+
+
+DELETE_THREADS = """
+WITH gone AS (DELETE FROM checkpoints WHERE thread_id = ANY(%(threads)s)),
+     blobs AS (DELETE FROM checkpoint_blobs WHERE thread_id = ANY(%(threads)s))
+DELETE FROM checkpoint_writes WHERE thread_id = ANY(%(threads)s)
+"""
+
+DELETE_RUN = """
+WITH gone AS (
+  DELETE FROM checkpoints WHERE thread_id = %(thread)s AND metadata->>'run_id' = %(run)s
+  RETURNING checkpoint_ns, checkpoint_id
+)
+DELETE FROM checkpoint_writes w USING gone
+ WHERE w.thread_id = %(thread)s AND w.checkpoint_ns = gone.checkpoint_ns
+   AND w.checkpoint_id = gone.checkpoint_id
+"""
+
+# Blobs that no checkpoint of the thread names any more.
+DELETE_LOOSE_BLOBS = """
+DELETE FROM checkpoint_blobs b WHERE b.thread_id = %(thread)s AND NOT EXISTS (
+  SELECT 1 FROM checkpoints c
+   WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns
+     AND c.checkpoint->'channel_versions'->>b.channel = b.version)
+"""
+
+
+async def delete_checkpoints(conn: db.Connection, thread_ids: list[UUID]) -> None:
+    """Delete everything that LangGraph has stored of these threads."""
+    await conn.execute(DELETE_THREADS, {"threads": [str(thread_id) for thread_id in thread_ids]})
+
+
+async def delete_run_checkpoints(conn: db.Connection, *, thread_id: UUID, run_id: UUID) -> None:
+    """Delete what one run has written, so that the thread's head is what it was before."""
+    names: dict[str, Any] = {"thread": str(thread_id), "run": str(run_id)}
+    await conn.execute(DELETE_RUN, names)
+    await conn.execute(DELETE_LOOSE_BLOBS, names)
