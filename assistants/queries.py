@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+
+from access.caller import Caller
+from access.scoping import visible_to
+from assistants.system import system_assistant_id
+from common import db
+from common.db import Row, jsonb
+from common.jsoncodec import JsonObject, RawJson
+from common.search import columns, order_by
+from graphs.registry import graph_ids
+
+ASSISTANT_COLUMNS = (
+    "assistant_id",
+    "graph_id",
+    "config",
+    "context",
+    "metadata",
+    "name",
+    "description",
+    "version",
+    "created_at",
+    "updated_at",
+)
+_ASSISTANT = columns(ASSISTANT_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantRow:
+    """A graph with a configuration, as the database has it."""
+
+    assistant_id: UUID
+    graph_id: str
+    name: str
+    description: str | None
+    version: int
+    config: RawJson
+    context: RawJson
+    metadata: RawJson
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAssistant:
+    """What a caller wants an assistant to be."""
+
+    assistant_id: UUID
+    graph_id: str
+    name: str = "Untitled"
+    description: str | None = None
+    config: JsonObject = field(default_factory=dict)
+    context: JsonObject = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantSearch:
+    """What a caller looks for among assistants; None is no condition."""
+
+    metadata: JsonObject | None = None
+    graph_id: str | None = None
+    name: str | None = None
+    """Part of the name, in any case of letters."""
+    limit: int = 10
+    offset: int = 0
+    sort_by: str = "created_at"
+    sort_order: str = "desc"
+    select: tuple[str, ...] = ASSISTANT_COLUMNS
+
+
+# Assistants of graphs that the project file no longer has are hidden.
+FIND = """
+SELECT {assistant} FROM assistant
+ WHERE assistant_id = %s AND graph_id = ANY(%s) AND {visible}
+"""
+
+
+async def find_assistant(key: str, *, caller: Caller) -> AssistantRow | None:
+    """Return the assistant of a UUID, or the system assistant of a graph's name."""
+    known = graph_ids()
+    try:
+        assistant_id = system_assistant_id(key) if key in known else UUID(key)
+    except ValueError:
+        return None
+    query = sql.SQL(FIND).format(assistant=_ASSISTANT, visible=visible_to(caller))
+    row = await db.fetch_one(query, [assistant_id, known])
+    return AssistantRow(**row) if row else None
+
+
+# A version is written with the row it describes, in one statement.
+_KEEP_VERSION = """
+INSERT INTO assistant_version (assistant_id, version, graph_id, name, description, config,
+                               context, metadata)
+SELECT assistant_id, version, graph_id, name, description, config, context, metadata FROM written
+"""
+
+CREATE = """
+WITH written AS (
+  INSERT INTO assistant (assistant_id, graph_id, name, description, config, context, metadata)
+  VALUES (%(assistant_id)s, %(graph_id)s, %(name)s, %(description)s, %(config)s, %(context)s,
+          %(metadata)s)
+  ON CONFLICT (assistant_id) DO NOTHING RETURNING *
+), kept AS ({keep_version})
+SELECT {assistant} FROM written
+"""
+
+
+async def create_assistant(new: NewAssistant) -> Row | None:
+    """Write an assistant at version 1; None when the id is taken, by anybody."""
+    query = sql.SQL(CREATE).format(assistant=_ASSISTANT, keep_version=sql.SQL(_KEEP_VERSION))
+    parameters = {
+        "assistant_id": new.assistant_id,
+        "graph_id": new.graph_id,
+        "name": new.name,
+        "description": new.description,
+        "config": jsonb(new.config),
+        "context": jsonb(new.context),
+        "metadata": jsonb(new.metadata),
+    }
+    return await db.fetch_one(query, parameters)
+
+
+LOCK = "SELECT 1 FROM assistant WHERE assistant_id = %s FOR UPDATE"
+UPDATE = """
+WITH written AS (
+  UPDATE assistant SET {changes}, updated_at = clock_timestamp(), version = 1 + (
+           SELECT max(version) FROM assistant_version AS kept
+            WHERE kept.assistant_id = assistant.assistant_id)
+   WHERE assistant_id = %(assistant_id)s AND graph_id = ANY(%(known)s) AND {visible}
+  RETURNING *
+), kept AS ({keep_version})
+SELECT {assistant} FROM written
+"""
+
+
+async def update_assistant(
+    assistant_id: UUID, changes: JsonObject, *, caller: Caller
+) -> Row | None:
+    """Make a new version with these fields; metadata is merged, the others replaced.
+
+    The row's lock orders two updates of one assistant. None when the caller cannot see it.
+    """
+    parameters: dict[str, object] = {"assistant_id": assistant_id, "known": graph_ids()}
+    written: list[sql.Composable] = []
+    for name, value in changes.items():
+        is_json = name in ("config", "context", "metadata")
+        parameters[name] = jsonb(value) if is_json else value
+        form = "{0} = {0} || {1}" if name == "metadata" else "{0} = {1}"
+        written.append(sql.SQL(form).format(sql.Identifier(name), sql.Placeholder(name)))
+    query = sql.SQL(UPDATE).format(
+        changes=sql.SQL(", ").join(written or [sql.SQL("version = version")]),
+        visible=visible_to(caller),
+        keep_version=sql.SQL(_KEEP_VERSION),
+        assistant=_ASSISTANT,
+    )
+    async with db.transaction() as tx:
+        # A statement of its own, so that the next one sees the version of the update before.
+        await tx.execute(LOCK, [assistant_id])
+        return await (await tx.execute(query, parameters)).fetchone()
+
+
+DELETE = """
+DELETE FROM assistant WHERE assistant_id = %s AND graph_id = ANY(%s) AND {visible}
+"""
+
+
+async def delete_assistant(assistant_id: UUID, *, caller: Caller) -> bool:
+    """Delete an assistant with its versions; False when the caller cannot see it."""
+    query = sql.SQL(DELETE).format(visible=visible_to(caller))
+    return await db.execute(query, [assistant_id, graph_ids()]) == 1
+
+
+SEARCH = "SELECT {columns} FROM assistant WHERE {where} {order} LIMIT {n} OFFSET {m}"
+
+
+async def search_assistants(search: AssistantSearch, *, caller: Caller) -> list[Row]:
+    """Return a page of assistants and one more, when there is one."""
+    query = sql.SQL(SEARCH).format(
+        columns=columns(search.select),
+        where=_where(search, caller),
+        order=order_by(search.sort_by, search.sort_order, "assistant_id"),
+        n=search.limit + 1,
+        m=search.offset,
+    )
+    return await db.fetch_all(query)
+
+
+async def count_assistants(search: AssistantSearch, *, caller: Caller) -> int:
+    query = sql.SQL("SELECT count(*) AS n FROM assistant WHERE {where}").format(
+        where=_where(search, caller)
+    )
+    row = await db.fetch_one(query)
+    assert row is not None
+    return int(row["n"])
+
+
+def _where(search: AssistantSearch, caller: Caller) -> sql.Composed:
+    known = sql.SQL("graph_id = ANY({})").format(graph_ids())
+    conditions: list[sql.Composable] = [visible_to(caller), known]
+    if search.metadata:
+        conditions.append(sql.SQL("metadata @> {}").format(jsonb(search.metadata)))
+    if search.graph_id is not None:
+        conditions.append(sql.SQL("graph_id = {}").format(search.graph_id))
+    if search.name:
+        conditions.append(sql.SQL("strpos(lower(name), lower({})) > 0").format(search.name))
+    return sql.SQL(" AND ").join(conditions)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from assistants.queries import ASSISTANT_COLUMNS, AssistantSearch, NewAssistant
+from common.errors import BadRequest
+from common.ids import uuid7
+from common.jsoncodec import Json, JsonObject
+from common.serializers import (
+    BodySerializer,
+    IdField,
+    ObjectField,
+    StringField,
+    limit_field,
+    offset_field,
+)
+
+SORT_COLUMNS = ["assistant_id", "created_at", "updated_at", "name", "graph_id"]
+
+
+class AssistantCreateSerializer(BodySerializer):
+    graph_id = StringField()
+    assistant_id = IdField(required=False, allow_null=True, default=None)
+    config = ObjectField(required=False, allow_null=True, default=None)
+    context = ObjectField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
+    metadata = ObjectField(required=False, allow_null=True, default=None)
+    if_exists = serializers.ChoiceField(
+        ["raise", "do_nothing"], required=False, allow_null=True, default=None
+    )
+    name = StringField(required=False, allow_null=True, default=None)
+    description = StringField(required=False, allow_null=True, allow_blank=True, default=None)
+
+    @classmethod
+    def parse(cls, body: Json) -> tuple[NewAssistant, bool]:
+        """Return the new assistant, and whether an existing one of its id will do."""
+        fields = cls.checked(body)
+        config, context = mirrored(fields["config"], fields["context"])
+        new = NewAssistant(
+            assistant_id=fields["assistant_id"] or uuid7(),
+            graph_id=fields["graph_id"],
+            name=fields["name"] or "Untitled",
+            description=fields["description"],
+            config=config or {},
+            context=context or {},
+            metadata=fields["metadata"] or {},
+        )
+        return new, fields["if_exists"] == "do_nothing"
+
+
+class AssistantUpdateSerializer(BodySerializer):
+    graph_id = StringField(required=False)
+    config = ObjectField(required=False)
+    context = ObjectField(required=False)  # type: ignore[assignment]
+    metadata = ObjectField(required=False)
+    name = StringField(required=False)
+    description = StringField(required=False, allow_null=True, allow_blank=True)
+
+    @classmethod
+    def parse(cls, body: Json) -> JsonObject:
+        """Return the fields to change; what is absent or null stays as it is."""
+        if isinstance(body, dict):
+            kept = {"description"}
+            body = {key: value for key, value in body.items() if value is not None or key in kept}
+        changes = dict(cls.checked(body))
+        config, context = mirrored(changes.get("config"), changes.get("context"))
+        if config is not None:
+            changes["config"] = config
+        if context is not None:
+            changes["context"] = context
+        return changes
+
+
+class AssistantCountSerializer(BodySerializer):
+    metadata = ObjectField(required=False, allow_null=True, default=None)
+    graph_id = StringField(required=False, allow_null=True, default=None)
+    name = StringField(required=False, allow_null=True, allow_blank=True, default=None)
+
+    @classmethod
+    def parse(cls, body: Json) -> AssistantSearch:
+        given = {name: value for name, value in cls.checked(body).items() if value is not None}
+        if "select" in given:
+            given["select"] = tuple(dict.fromkeys(given["select"])) or ASSISTANT_COLUMNS
+        return AssistantSearch(**given)
+
+
+class AssistantSearchSerializer(AssistantCountSerializer):
+    limit = limit_field()
+    offset = offset_field()
+    sort_by = serializers.ChoiceField(SORT_COLUMNS, required=False, allow_null=True, default=None)
+    sort_order = serializers.ChoiceField(
+        ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
+    )
+    select = serializers.ListField(
+        child=serializers.ChoiceField(list(ASSISTANT_COLUMNS)),
+        required=False,
+        allow_null=True,
+        default=None,
+    )
+
+
+class AssistantSerializer(serializers.Serializer[Any]):
+    """An assistant as the API shows it (documentation only: rows are written as they come)."""
+
+    assistant_id = serializers.UUIDField()
+    graph_id = serializers.CharField()
+    config = serializers.JSONField()
+    context = serializers.JSONField()  # type: ignore[assignment]
+    metadata = serializers.JSONField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_null=True)
+    version = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+def mirrored(
+    config: JsonObject | None, context: JsonObject | None
+) -> tuple[JsonObject | None, JsonObject | None]:
+    """Write the one into the other, since graphs read either; both given is BadRequest."""
+    configurable = (config or {}).get("configurable")
+    if configurable and context:
+        raise BadRequest(
+            "Both `context` and `config.configurable` are given; an assistant takes one of them."
+        )
+    if context:
+        return {**(config or {}), "configurable": context}, context
+    if isinstance(configurable, dict) and configurable:
+        return config, configurable
+    return config, context
