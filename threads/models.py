@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+
+
+class ThreadStatus(models.TextChoices):
+    IDLE = "idle"
+    BUSY = "busy"
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+
+
+class Thread(models.Model):
+    """A conversation: what its runs have made of it so far."""
+
+    thread_id = models.UUIDField(primary_key=True)
+    status = models.TextField(
+        choices=ThreadStatus.choices, default=ThreadStatus.IDLE, db_default=ThreadStatus.IDLE
+    )
+    settled_status = models.TextField(
+        choices=ThreadStatus.choices,
+        default=ThreadStatus.IDLE,
+        db_default=ThreadStatus.IDLE,
+        help_text="The status when no run is active: what the last one left behind.",
+    )
+    metadata = models.JSONField(default=dict, db_default={})
+    config = models.JSONField(default=dict, db_default={})
+    values = models.JSONField(null=True)
+    interrupts = models.JSONField(default=dict, db_default={})
+    error = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    state_updated_at = models.DateTimeField(null=True, db_default=Now())
+
+    class Meta:
+        db_table = "thread"
+        ordering = ["-updated_at"]
+        indexes = [
+            # Search without a filter, and the admin's list.
+            models.Index(fields=["-updated_at"], name="thread_by_update"),
+            # Inboxes: search by status, latest first.
+            models.Index(fields=["status", "-updated_at"], name="thread_by_status"),
+            # Search by metadata (`@>`).
+            GinIndex(fields=["metadata"], name="thread_metadata", opclasses=["jsonb_path_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.thread_id)

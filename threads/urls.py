@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from threads.state_views import ThreadStateViewSet
+from threads.views import ThreadViewSet
+
+_thread = "threads/<str:thread_id>"
+
+urlpatterns = [
+    path("threads", ThreadViewSet.as_view({"post": "create"})),
+    path("threads/search", ThreadViewSet.as_view({"post": "search"})),
+    path("threads/count", ThreadViewSet.as_view({"post": "count"})),
+    path(
+        _thread,
+        ThreadViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+    path(f"{_thread}/state", ThreadStateViewSet.as_view({"get": "retrieve", "post": "update"})),
+    path(f"{_thread}/state/checkpoint", ThreadStateViewSet.as_view({"post": "at_checkpoint"})),
+    path(f"{_thread}/state/<str:checkpoint_id>", ThreadStateViewSet.as_view({"get": "at"})),
+    path(
+        f"{_thread}/history",
+        ThreadStateViewSet.as_view({"get": "history", "post": "search_history"}),
+    ),
+]
