@@ -1,0 +1,262 @@
+"""Executes runs on the graph loop: slots, start, cancel, settle, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from psycopg.errors import UniqueViolation
+
+from common import db, jsoncodec
+from graphs import loop as graph_loop
+from graphs.checkpointer import delete_checkpoints, delete_run_checkpoints
+from runs.engine import queries
+from runs.engine.executor import Execution, read_head
+from runs.engine.leases import LeaseKeeper
+from runs.engine.queries import Outcome
+from runs.events.memory import MemoryEventLog
+from runs.models import CancelAction, RunStatus
+from runs.spec import ClaimedRun
+
+logger = logging.getLogger(__name__)
+
+# A node that swallows its cancellation is asked again this often.
+INSIST_SECONDS = 1.0
+# Other processes need this long to take their locks again after the database restarted.
+RELOCK_SECONDS = 2.0
+SETTLE_RETRY_SECONDS = 1.0
+LOST = {
+    "error": "ServerStopped",
+    "message": "The server stopped while this run was executing. Its thread is as of its last "
+    "checkpoint; a run with `input: null` goes on from there.",
+}
+
+
+class Engine:
+    """The runs of one process. Its methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.log = MemoryEventLog()
+        self._graph_loop = graph_loop.current()
+        self._loop = self._graph_loop.loop
+        self._slots = settings.ENGINE_SLOTS
+        self._lock = threading.Lock()
+        self._executions: dict[UUID, Execution] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+        self._relock_until = time.monotonic() + RELOCK_SECONDS
+        self._keeper = LeaseKeeper(on_cancel=self.cancel_local, on_beat=self._beat)
+
+    @property
+    def process_number(self) -> int:
+        return self._keeper.process_number
+
+    def begin(self) -> None:
+        self._keeper.start()
+        self._call(self._sweep_at_start())
+
+    def take_slot(self) -> bool:
+        """Take a slot for a run that is about to be written; give it back with `return_slot`."""
+        if self._graph_loop.is_stalled():
+            return False
+        with self._lock:
+            if self._slots <= 0 or self._is_draining:
+                return False
+            self._slots -= 1
+        return True
+
+    def return_slot(self) -> None:
+        with self._lock:
+            self._slots += 1
+
+    def start(self, run: ClaimedRun) -> None:
+        """Execute a claimed run whose slot has been taken."""
+        self.log.open(run.run_id)
+        self._call(self._carry_out(run))
+
+    def wake(self) -> None:
+        """Look for pending runs, as after one was written without a slot."""
+        self._call(self._claim())
+
+    def is_executing(self, run_id: UUID) -> bool:
+        return run_id in self._executions
+
+    def cancel_local(self, run_id: UUID) -> None:
+        """Stop a run if this process executes it; that it is to stop stands in the database."""
+        self._loop.call_soon_threadsafe(self._stop, run_id)
+
+    def end_logs(self, run_ids: Sequence[UUID]) -> None:
+        """End the streams of runs that were cancelled before they began."""
+        for run_id in run_ids:
+            self.log.close(run_id, b"{}")
+
+    @property
+    def is_draining(self) -> bool:
+        return self._is_draining
+
+    def stop_claiming(self) -> None:
+        """Take no new runs: the process is about to stop."""
+        self._is_draining = True
+
+    def end(self) -> None:
+        """Let running runs finish for DRAIN_SECONDS, then hand them back, and stop."""
+        self.stop_claiming()
+        drained = asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+        try:
+            drained.result(settings.DRAIN_SECONDS + graph_loop.STOP_SECONDS)
+        except TimeoutError:
+            logger.warning("runs are left to their leases: a node blocks the graph loop")
+        self._keeper.stop()
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        def spawn() -> None:
+            task = self._loop.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        self._loop.call_soon_threadsafe(spawn)
+
+    def _stop(self, run_id: UUID) -> None:
+        execution = self._executions.get(run_id)
+        if execution is None:
+            return
+        execution.stop()
+        self._loop.call_later(INSIST_SECONDS, self._stop, run_id)
+
+    async def _carry_out(self, run: ClaimedRun) -> None:
+        execution = Execution(run, self.log)
+        self._executions[run.run_id] = execution
+        try:
+            outcome = await execution.execute()
+            await asyncio.shield(self._finish(execution, outcome))
+        finally:
+            del self._executions[run.run_id]
+            self.return_slot()
+            await self._claim()
+
+    async def _finish(self, execution: Execution, outcome: Outcome) -> None:
+        """Settle, trying again for as long as the database cannot be reached."""
+        run = execution.run
+        kept: bool | None = None
+        while kept is None:
+            try:
+                kept = await self._settle(run, outcome)
+            except db.UNREACHABLE as exc:
+                logger.warning("settle failed", exc_info=exc, extra={"run_id": str(run.run_id)})
+                await asyncio.sleep(SETTLE_RETRY_SECONDS)
+        if kept:
+            self.log.close(run.run_id, execution.output)
+        logger.info(
+            "run settled",
+            extra={"run_id": str(run.run_id), "status": outcome.status, "attempt": run.attempt},
+        )
+
+    async def _settle(self, run: ClaimedRun, outcome: Outcome) -> bool:
+        """Write the outcome; False when the run goes on elsewhere."""
+        is_unfinished = self._is_draining and outcome.status == RunStatus.INTERRUPTED
+        if is_unfinished and await queries.hand_back(run):
+            return False
+        if run.is_temporary and await queries.drop_temporary_thread(run):
+            return True
+        if not await queries.settle(run, outcome):
+            await self._roll_back(run)
+        return True
+
+    async def _roll_back(self, run: ClaimedRun) -> None:
+        """Undo a run whose cancel says so; nothing when the lease is lost."""
+        if not await queries.thread_exists(run.thread_id):
+            async with db.transaction() as tx:
+                # Its thread was deleted meanwhile; what it wrote since then goes too.
+                await delete_checkpoints(tx, [run.thread_id])
+        if await queries.wanted_action(run) != CancelAction.ROLLBACK:
+            return
+        async with db.transaction() as tx:
+            await delete_run_checkpoints(tx, thread_id=run.thread_id, run_id=run.run_id)
+        await queries.finish_rollback(run, await read_head(run))
+
+    async def _claim(self) -> None:
+        """Claim pending runs for the free slots."""
+        taken = 0
+        while taken < settings.ENGINE_SLOTS and self.take_slot():
+            taken += 1
+        claimed: list[ClaimedRun] = []
+        try:
+            if taken:
+                claimed = await queries.claim_runs(
+                    claimed_by=self.process_number,
+                    lease_seconds=settings.RUN_LEASE_SECONDS,
+                    limit=taken,
+                )
+        except UniqueViolation:
+            # Another process claimed a run of the same thread: look again.
+            self.wake()
+        finally:
+            for _ in range(taken - len(claimed)):
+                self.return_slot()
+        for run in claimed:
+            self.start(run)
+
+    def _beat(self) -> None:
+        self.log.forget_old()
+        if time.monotonic() > self._relock_until:
+            self._call(self._sweep(all_unlocked=False))
+            self.wake()
+
+    async def _sweep_at_start(self) -> None:
+        await asyncio.sleep(RELOCK_SECONDS)
+        await self._sweep(all_unlocked=True)
+        await self._claim()
+
+    async def _sweep(self, *, all_unlocked: bool) -> None:
+        """Settle the runs of processes that are gone."""
+        orphans = await queries.find_orphans(
+            claimed_by=self.process_number, all_unlocked=all_unlocked
+        )
+        for run in orphans:
+            head = None if run.is_temporary else await read_head(run)
+            outcome = Outcome(status=RunStatus.ERROR, error=dict(LOST), head=head)
+            logger.warning("run lost its process", extra={"run_id": str(run.run_id)})
+            await self._settle(run, outcome)
+            self.log.close(run.run_id, jsoncodec.dumps({"__error__": LOST}))
+
+    async def _drain(self) -> None:
+        me = asyncio.current_task()
+        waiting = {task for task in self._tasks if task is not me}
+        if waiting:
+            await asyncio.wait(waiting, timeout=settings.DRAIN_SECONDS)
+        for execution in tuple(self._executions.values()):
+            execution.stop()
+        if waiting := {task for task in waiting if not task.done()}:
+            await asyncio.wait(waiting, timeout=graph_loop.STOP_SECONDS - 1)
+
+
+_current: Engine | None = None
+
+
+def start_engine() -> Engine:
+    """Start the process's engine; the graph loop runs already."""
+    global _current  # noqa: PLW0603 -- the one engine of the process, with one owner
+    assert _current is None, "the engine is started once"
+    engine = Engine()
+    engine.begin()
+    _current = engine
+    return engine
+
+
+def stop_engine() -> None:
+    global _current
+    if _current is not None:
+        engine, _current = _current, None
+        engine.end()
+
+
+def current_engine() -> Engine:
+    if _current is None:
+        raise RuntimeError("The engine is not running in this process.")
+    return _current

@@ -1,0 +1,253 @@
+"""Drives one attempt of a run: graph → events → outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import StateSnapshot
+
+from access.caller import ANONYMOUS, Caller
+from common import jsoncodec
+from common.jsoncodec import JsonObject
+from graphs.checkpointer import open_saver
+from graphs.runtime import open_graph
+from graphs.serde import command_from_json, pending_interrupts, values_of
+from runs.engine.modes import Event, Translator, graph_modes, translated_event
+from runs.engine.queries import Outcome, ThreadHead
+from runs.events.log import EventLog
+from runs.models import RunStatus
+from runs.spec import ClaimedRun
+from store.backend import open_store
+
+logger = logging.getLogger(__name__)
+
+# What a client's config may set for LangChain; the rest of it names objects of a process.
+CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
+# A graph that goes on after it was cancelled is given this long.
+ABANDON_SECONDS = 10.0
+
+
+class Execution:
+    """One attempt being executed on the graph loop."""
+
+    def __init__(self, run: ClaimedRun, log: EventLog, caller: Caller = ANONYMOUS) -> None:
+        self.run = run
+        self.is_stopped = False
+        self.output: bytes | None = None
+        self._log = log
+        self._caller = caller
+        kwargs: Any = run.kwargs
+        self._kwargs = kwargs
+        self._translator = Translator(kwargs["stream_mode"], subgraphs=kwargs["subgraphs"])
+        self._drive: asyncio.Task[None] | None = None
+        self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def stop(self) -> None:
+        """Cancel the graph; the outcome tells what it had done by then.
+
+        A graph that swallows its cancellation is abandoned after a while.
+        """
+        if not self.is_stopped:
+            self.is_stopped = True
+            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
+        if self._drive is not None:
+            self._drive.cancel()
+
+    def was_stopped(self) -> bool:
+        return self.is_stopped
+
+    def _abandon(self) -> None:
+        if not self._abandoned.done():
+            self._abandoned.set_result(None)
+
+    async def execute(self) -> Outcome:
+        """Run the graph to its end, its error, its timeout, or until it is stopped."""
+        metadata = {"run_id": str(self.run.run_id), "attempt": self.run.attempt}
+        self._publish("metadata", metadata)
+        status, error = await self._driven()
+        if error is not None:
+            self._publish("error", error)
+        head = None if self.run.is_temporary else await read_head(self.run)
+        self.output = self._written_output(error, head)
+        return Outcome(status=status, error=error, head=head)
+
+    async def _driven(self) -> tuple[str, JsonObject | None]:
+        if self.was_stopped():
+            return RunStatus.INTERRUPTED, None
+        self._drive = asyncio.create_task(self._run_graph())
+        deadline = settings.RUN_TIMEOUT_SECONDS
+        ended = {self._drive, self._abandoned}
+        done, _ = await asyncio.wait(ended, timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            self._drive.cancel()
+            await asyncio.wait({self._drive}, timeout=ABANDON_SECONDS)
+            message = f"The run took longer than {deadline:g} seconds (RUN_TIMEOUT_SECONDS)."
+            return RunStatus.TIMEOUT, {"error": "TimeoutError", "message": message}
+        if self.was_stopped() or self._drive.cancelled():
+            return RunStatus.INTERRUPTED, None
+        failure = self._drive.exception()
+        if failure is None:
+            return RunStatus.SUCCESS, None
+        return RunStatus.ERROR, error_json(failure)
+
+    async def _run_graph(self) -> None:
+        run = self.run
+        try:
+            saver = InMemorySaver() if run.is_temporary else await open_saver()
+            async with open_graph(
+                run.graph_id,
+                graph_config(run, self._caller),
+                access="threads.create_run",
+                checkpointer=saver,
+                store=await open_store(),
+                context=run.kwargs.get("context") or None,
+                user=self._caller.user,
+            ) as graph:
+                source = self._parts(graph, await self._input(saver))
+                async for event in source:
+                    self._publish(*event)
+        except Exception as exc:
+            logger.info("run failed", exc_info=exc, extra={"run_id": str(run.run_id)})
+            raise
+
+    async def _input(self, saver: Any) -> Any:
+        """Return what the graph is given: None when an earlier attempt has got somewhere."""
+        if not self.run.is_fresh and await has_checkpoint(saver, self.run):
+            return None
+        command = self._kwargs["command"]
+        return command_from_json(command) if command else self._kwargs["input"]
+
+    async def _parts(self, graph: Any, graph_input: Any) -> AsyncIterator[Event]:
+        kwargs = self._kwargs
+        arguments = {
+            "stream_mode": graph_modes(kwargs["stream_mode"]),
+            "subgraphs": True,
+            "interrupt_before": kwargs["interrupt_before"],
+            "interrupt_after": kwargs["interrupt_after"],
+            "durability": None if self.run.is_temporary else kwargs["durability"],
+            "context": usable_context(graph, kwargs["context"]),
+        }
+        config = graph_config(self.run, self._caller)
+        if "events" not in kwargs["stream_mode"]:
+            async for namespace, mode, payload in graph.astream(graph_input, config, **arguments):
+                for event in self._translator.translate(namespace, mode, payload):
+                    yield event
+            return
+        stream = graph.astream_events(graph_input, config, version="v2", **arguments)
+        async for told in stream:
+            if told["event"] == "on_chain_stream" and told["run_id"] == str(self.run.run_id):
+                for event in self._translator.translate(*told["data"]["chunk"]):
+                    yield event
+            translated = translated_event(told)
+            if translated is not None:
+                yield translated
+
+    def _publish(self, name: str, payload: object) -> None:
+        self._log.publish(self.run.run_id, [(name, jsoncodec.dumps(payload))])
+
+    def _written_output(self, error: JsonObject | None, head: ThreadHead | None) -> bytes:
+        if error is not None:
+            return jsoncodec.dumps({"__error__": error})
+        if self._translator.output is not None:
+            return jsoncodec.dumps(self._translator.output)
+        return jsoncodec.dumps(head.values if head and head.values is not None else {})
+
+
+def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
+    """Return the RunnableConfig of an attempt: what was asked, and what the server adds."""
+    config: Any = run.config
+    identity = {
+        "run_id": str(run.run_id),
+        "thread_id": str(run.thread_id),
+        "graph_id": run.graph_id,
+        "assistant_id": str(run.assistant_id),
+    }
+    return {
+        "run_name": run.graph_id,
+        **{key: config[key] for key in CONFIG_KEYS if key in config},
+        "run_id": run.run_id if run.attempt == 1 else None,
+        "configurable": {
+            **config["configurable"],
+            **identity,
+            "user_id": caller.identity,
+            "langgraph_auth_user": caller.user,
+            "langgraph_auth_user_id": caller.identity,
+            "langgraph_auth_permissions": list(caller.permissions),
+        },
+        "metadata": {
+            "created_by": "system",
+            **config.get("metadata", {}),
+            **identity,
+            "run_attempt": run.attempt,
+            "langgraph_version": settings.LANGGRAPH_VERSION,
+            "langgraph_api_version": settings.VERSION,
+            "langgraph_plan": "self_hosted",
+            "langgraph_host": "self-hosted",
+        },
+    }
+
+
+def usable_context(graph: Any, context: JsonObject) -> JsonObject | None:
+    """Return what of the context the graph's schema can take; None when that is nothing."""
+    schema = getattr(graph, "context_schema", None)
+    fields = getattr(schema, "__dataclass_fields__", None) or getattr(schema, "model_fields", None)
+    if fields is None:
+        return context or None
+    usable = {key: value for key, value in context.items() if key in fields}
+    return usable if usable or not _has_required(fields) else None
+
+
+def _has_required(fields: dict[str, Any]) -> bool:
+    return any(
+        field.is_required()
+        if hasattr(field, "is_required")
+        else field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        for field in fields.values()
+    )
+
+
+def error_json(error: BaseException) -> JsonObject:
+    return {"error": type(error).__name__, "message": str(error)}
+
+
+async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
+    config = {"configurable": {"thread_id": str(run.thread_id), "checkpoint_ns": ""}}
+    found = await saver.aget_tuple(config)
+    return found is not None and found.metadata.get("run_id") == str(run.run_id)
+
+
+async def read_head(run: ClaimedRun) -> ThreadHead | None:
+    """Read what the thread's newest checkpoint says; None without one, or without the graph."""
+    config: Any = {"configurable": {**thread_keys(run.thread_id), "graph_id": run.graph_id}}
+    try:
+        async with open_graph(
+            run.graph_id,
+            config,
+            access="threads.read",
+            checkpointer=await open_saver(),
+            store=await open_store(),
+        ) as graph:
+            return thread_head(await graph.aget_state(config))
+    except Exception as exc:
+        logger.warning("state unreadable", exc_info=exc, extra={"run_id": str(run.run_id)})
+        return None
+
+
+def thread_keys(thread_id: UUID) -> dict[str, str]:
+    return {"thread_id": str(thread_id), "checkpoint_ns": ""}
+
+
+def thread_head(snapshot: StateSnapshot) -> ThreadHead | None:
+    if not snapshot.config.get("configurable", {}).get("checkpoint_id"):
+        return None
+    values: Any = values_of(snapshot.values)
+    return ThreadHead(
+        values=values, interrupts=pending_interrupts(snapshot), has_next=bool(snapshot.next)
+    )

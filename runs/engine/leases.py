@@ -1,0 +1,81 @@
+"""A plain thread that keeps this process's leases, from outside any event loop."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+
+from common import db
+from runs.engine.queries import RENEW
+
+logger = logging.getLogger(__name__)
+
+RECONNECT_SECONDS = 0.5
+
+
+class LeaseKeeper:
+    """Holds the process's advisory lock, listens for cancels, and renews the leases.
+
+    `on_cancel` gets a run's id, `on_beat` is called after each renewal; both on this thread.
+    """
+
+    def __init__(self, *, on_cancel: Callable[[UUID], None], on_beat: Callable[[], None]) -> None:
+        # 62 bits: positive, and unlikely to be anybody else's lock.
+        self.process_number = random.SystemRandom().getrandbits(62)
+        self._on_cancel = on_cancel
+        self._on_beat = on_beat
+        self._stopping = threading.Event()
+        self._holding = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+
+    def start(self) -> None:
+        """Return once the process's lock is held: only then may it claim runs."""
+        self._thread.start()
+        if not self._holding.wait(settings.DB_CONNECT_SECONDS * 2):
+            raise RuntimeError("The engine could not reach the database to keep its leases.")
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(settings.DB_CONNECT_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._keep()
+            except psycopg.Error as exc:
+                logger.warning("lease connection lost", extra={"cause": str(exc).strip()})
+                self._stopping.wait(RECONNECT_SECONDS)
+
+    def _keep(self) -> None:
+        with psycopg.connect(db.conninfo(), autocommit=True) as conn:
+            conn.execute("SELECT pg_advisory_lock(%s)", [self.process_number])
+            conn.execute("LISTEN aegra_cancel")
+            self._holding.set()
+            while not self._stopping.is_set():
+                self._renew(conn)
+                self._on_beat()
+                self._listen(conn, settings.RUN_LEASE_SECONDS / 3)
+
+    def _renew(self, conn: psycopg.Connection) -> None:
+        parameters = {
+            "claimed_by": self.process_number,
+            "lease_seconds": settings.RUN_LEASE_SECONDS,
+        }
+        for run_id, _, cancel_action in conn.execute(RENEW, parameters).fetchall():
+            if cancel_action is not None:
+                self._on_cancel(run_id)
+
+    def _listen(self, conn: psycopg.Connection, seconds: float) -> None:
+        """Wait in short turns, so that a stop is noticed soon."""
+        turns = max(1, round(seconds / 0.5))
+        for _ in range(turns):
+            for notice in conn.notifies(timeout=seconds / turns):
+                self._on_cancel(UUID(notice.payload))
+            if self._stopping.is_set():
+                return

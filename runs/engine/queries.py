@@ -1,0 +1,237 @@
+"""The SQL of the engine: claim, settle, roll back, hand back, orphans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from common import db
+from common.db import Row, jsonb
+from common.jsoncodec import Json, JsonObject
+from runs.spec import ClaimedRun
+
+_CLAIMED = sql.SQL(
+    "run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadHead:
+    """What a run has left on its thread."""
+
+    values: Json
+    interrupts: JsonObject
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended, to be settled."""
+
+    status: str
+    error: JsonObject | None
+    head: ThreadHead | None
+    """None when there is no checkpoint to tell of, or no graph to read it."""
+
+    @property
+    def thread_status(self) -> str | None:
+        """The thread's status when no other run is active; None leaves it as it was."""
+        if self.status in ("error", "timeout"):
+            return "error"
+        if self.head is None:
+            return "idle" if self.status == "success" else None
+        return "interrupted" if self.head.has_next else "idle"
+
+
+# The oldest pending run of each thread on which none runs. Rows that another process is
+# claiming are passed over; the unique index on running runs decides what still collides.
+CLAIM = """
+UPDATE run SET status = 'running', attempt = attempt + 1, claimed_by = %(claimed_by)s,
+       lease_until = now() + make_interval(secs => %(lease_seconds)s),
+       started_at = COALESCE(started_at, now()), updated_at = now()
+ WHERE run_id IN (
+   SELECT run_id FROM run AS pending
+    WHERE status = 'pending' AND NOT EXISTS (
+      SELECT 1 FROM run AS other WHERE other.thread_id = pending.thread_id
+         AND (other.status = 'running' OR (other.status = 'pending'
+              AND (other.created_at, other.run_id) < (pending.created_at, pending.run_id))))
+    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING {claimed}
+"""
+
+
+async def claim_runs(*, claimed_by: int, lease_seconds: float, limit: int) -> list[ClaimedRun]:
+    """Claim up to `limit` pending runs for this process, the longest waiting first."""
+    rows = await db.fetch_all(
+        sql.SQL(CLAIM).format(claimed=_CLAIMED),
+        {"claimed_by": claimed_by, "lease_seconds": lease_seconds, "limit": limit},
+    )
+    return [claimed_run(row) for row in rows]
+
+
+def claimed_run(row: Row) -> ClaimedRun:
+    return ClaimedRun(
+        run_id=row["run_id"],
+        thread_id=row["thread_id"],
+        assistant_id=row["assistant_id"],
+        kwargs=row["kwargs"].parse(),
+        attempt=row["attempt"],
+        is_fresh=row["is_fresh"],
+        cancel_action=row["cancel_action"],
+    )
+
+
+LOCK = "SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE"
+
+# A cancel that came before the end is obeyed: `interrupt` here, `rollback` by its own verb.
+SETTLE = """
+WITH settled AS (
+  UPDATE run SET status = CASE WHEN cancel_action IS NULL THEN %(status)s ELSE 'interrupted' END,
+         error = %(error)s, lease_until = NULL, ended_at = now(), updated_at = now()
+   WHERE run_id = %(run_id)s AND attempt = %(attempt)s AND status = 'running'
+     AND cancel_action IS DISTINCT FROM 'rollback'
+  RETURNING thread_id
+), waiting AS (
+  SELECT EXISTS (SELECT 1 FROM run WHERE thread_id = %(thread_id)s AND run_id <> %(run_id)s
+                    AND status IN ('pending', 'running')) AS any
+)
+UPDATE thread SET
+       settled_status = COALESCE(%(thread_status)s, settled_status),
+       status = CASE WHEN waiting.any THEN 'busy'
+                     ELSE COALESCE(%(thread_status)s, settled_status) END,
+       values = CASE WHEN %(has_head)s THEN %(values)s ELSE values END,
+       interrupts = CASE WHEN %(has_head)s THEN %(interrupts)s ELSE interrupts END,
+       error = %(error)s, updated_at = now(), state_updated_at = now()
+  FROM settled, waiting WHERE thread.thread_id = settled.thread_id
+RETURNING waiting.any AS has_waiting
+"""
+
+
+async def settle(run: ClaimedRun, outcome: Outcome) -> bool:
+    """Write the final status of a run and of its thread; False when the lease is lost.
+
+    False too when the run is to be rolled back: the caller does that then.
+    """
+    parameters = {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "attempt": run.attempt,
+        "status": outcome.status,
+        "error": jsonb(outcome.error),
+        **_head_parameters(outcome.head, outcome.thread_status),
+    }
+    async with db.connection() as conn, conn.pipeline(), conn.transaction():
+        await conn.execute(LOCK, [run.thread_id])
+        settled = await conn.execute(SETTLE, parameters)
+        return await settled.fetchone() is not None
+
+
+DROP_TEMPORARY = """
+DELETE FROM thread USING run WHERE run.run_id = %(run_id)s AND run.attempt = %(attempt)s
+   AND run.status = 'running' AND thread.thread_id = run.thread_id
+"""
+
+
+async def drop_temporary_thread(run: ClaimedRun) -> bool:
+    """Delete a stateless run's thread, and so the run; False when the lease is lost."""
+    parameters = {"run_id": run.run_id, "attempt": run.attempt}
+    return await db.execute(DROP_TEMPORARY, parameters) > 0
+
+
+FINISH_ROLLBACK = """
+WITH gone AS (
+  DELETE FROM run WHERE run_id = %(run_id)s AND attempt = %(attempt)s AND status = 'running'
+  RETURNING thread_id
+), waiting AS (
+  SELECT EXISTS (SELECT 1 FROM run WHERE thread_id = %(thread_id)s AND run_id <> %(run_id)s
+                    AND status IN ('pending', 'running')) AS any
+)
+UPDATE thread SET
+       settled_status = %(thread_status)s,
+       status = CASE WHEN waiting.any THEN 'busy' ELSE %(thread_status)s END,
+       values = CASE WHEN %(has_head)s THEN %(values)s ELSE values END,
+       interrupts = CASE WHEN %(has_head)s THEN %(interrupts)s ELSE interrupts END,
+       error = NULL, updated_at = now(), state_updated_at = now()
+  FROM gone, waiting WHERE thread.thread_id = gone.thread_id
+RETURNING 1
+"""
+
+
+async def finish_rollback(run: ClaimedRun, head: ThreadHead | None) -> bool:
+    """Delete a rolled back run whose checkpoints are gone; False when the lease is lost."""
+    status = "interrupted" if head and head.has_next else "idle"
+    parameters = {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "attempt": run.attempt,
+        **_head_parameters(head, status),
+    }
+    async with db.connection() as conn, conn.pipeline(), conn.transaction():
+        await conn.execute(LOCK, [run.thread_id])
+        finished = await conn.execute(FINISH_ROLLBACK, parameters)
+        return await finished.fetchone() is not None
+
+
+def _head_parameters(head: ThreadHead | None, thread_status: str | None) -> dict[str, Any]:
+    return {
+        "has_head": head is not None,
+        "values": jsonb(head.values) if head else None,
+        "interrupts": jsonb(head.interrupts) if head else None,
+        "thread_status": thread_status,
+    }
+
+
+HAND_BACK = """
+UPDATE run SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
+ WHERE run_id = %s AND attempt = %s AND status = 'running' AND cancel_action IS NULL
+"""
+
+
+async def hand_back(run: ClaimedRun) -> bool:
+    """Return an unfinished run to the queue; False when it was cancelled or the lease is lost."""
+    return await db.execute(HAND_BACK, [run.run_id, run.attempt]) == 1
+
+
+RENEW = """
+UPDATE run SET lease_until = now() + make_interval(secs => %(lease_seconds)s)
+ WHERE claimed_by = %(claimed_by)s AND status = 'running'
+RETURNING run_id, attempt, cancel_action
+"""
+
+# A process holds an advisory lock on its number for as long as it is connected.
+ORPHANS = """
+SELECT {claimed} FROM run
+ WHERE status = 'running' AND claimed_by <> %(claimed_by)s AND (
+   lease_until < now() OR (%(all_unlocked)s AND NOT EXISTS (
+     SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+        AND (classid::int8 << 32 | objid::int8) = run.claimed_by
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
+ LIMIT 100
+"""
+
+
+async def find_orphans(*, claimed_by: int, all_unlocked: bool) -> list[ClaimedRun]:
+    """Return runs whose process is gone: the lease ran out, or its lock is no longer held."""
+    rows = await db.fetch_all(
+        sql.SQL(ORPHANS).format(claimed=_CLAIMED),
+        {"claimed_by": claimed_by, "all_unlocked": all_unlocked},
+    )
+    return [claimed_run(row) for row in rows]
+
+
+WANTED = """
+SELECT cancel_action FROM run WHERE run_id = %s AND attempt = %s AND status = 'running'
+"""
+
+
+async def wanted_action(run: ClaimedRun) -> str | None:
+    """Return the cancel action of a run that this attempt still holds."""
+    row = await db.fetch_one(WANTED, [run.run_id, run.attempt])
+    return row["cancel_action"] if row else None
+
+
+async def thread_exists(thread_id: UUID) -> bool:
+    return await db.fetch_one("SELECT 1 FROM thread WHERE thread_id = %s", [thread_id]) is not None

@@ -1,0 +1,149 @@
+"""A run's events as a client's stream: frames, heartbeats, and what a hang-up does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from access.caller import Caller
+from common import jsoncodec
+from common.sse import HEARTBEAT, StreamEvent, encode_sse
+from runs.cancellation import cancel_runs
+from runs.engine.engine import current_engine
+from runs.events.log import ReaderTooSlow
+from runs.models import RunStatus
+from runs.queries import run_result
+
+logger = logging.getLogger(__name__)
+
+ACTIVE = (RunStatus.PENDING, RunStatus.RUNNING)
+# How often a run that another process executes is looked at.
+ELSEWHERE_SECONDS = 0.5
+
+_hang_ups: set[asyncio.Task[None]] = set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """One client that follows one run."""
+
+    run_id: UUID
+    thread_id: UUID
+    caller: Caller
+    cancel_on_disconnect: bool = False
+
+    async def frames(
+        self, *, after: str | None, modes: Sequence[str] | None, with_ids: bool
+    ) -> AsyncIterator[bytes]:
+        """Yield SSE frames until the run has settled."""
+        ended = False
+        try:
+            async for batch in self._batches(after, settings.STREAM_HEARTBEAT_SECONDS):
+                if not batch:
+                    yield HEARTBEAT
+                    continue
+                chosen = [event for event in batch if _is_chosen(event, modes)]
+                if chosen:
+                    yield b"".join(encode_sse(event, with_id=with_ids) for event in chosen)
+            ended = True
+        except ReaderTooSlow:
+            logger.warning("reader too slow", extra={"run_id": str(self.run_id)})
+        finally:
+            if not ended:
+                self._hang_up()
+
+    async def output(self) -> AsyncIterator[bytes]:
+        """Yield newlines while the run goes on, then what it has come to, as JSON."""
+        ended = False
+        try:
+            async for batch in self._batches(None, settings.STREAM_HEARTBEAT_SECONDS):
+                if not batch:
+                    yield b"\n"
+            ended = True
+        finally:
+            if not ended:
+                self._hang_up()
+        yield await self._result()
+
+    async def _batches(
+        self, after: str | None, idle_seconds: float
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Yield events in batches, an empty one after each silence, until the run has settled."""
+        log = current_engine().log
+        if log.holds(self.run_id):
+            silence = 0.0
+            async for batch in log.follow(
+                self.run_id, after=after, idle_seconds=min(idle_seconds, ELSEWHERE_SECONDS)
+            ):
+                if batch:
+                    silence = 0.0
+                    yield batch
+                    continue
+                silence += ELSEWHERE_SECONDS
+                if silence >= idle_seconds:
+                    silence = 0.0
+                    if not await self._is_active():
+                        return
+                    yield ()
+            return
+        while await self._is_active():
+            await asyncio.sleep(ELSEWHERE_SECONDS)
+            yield ()
+
+    async def _is_active(self) -> bool:
+        if current_engine().is_executing(self.run_id):
+            return True
+        result = await run_result(self.run_id)
+        return result is not None and result["status"] in ACTIVE
+
+    async def _result(self) -> bytes:
+        kept = current_engine().log.output(self.run_id)
+        if kept is not None:
+            return kept
+        result = await run_result(self.run_id)
+        if result is None:
+            return b"{}"
+        if result["error"] is not None:
+            return jsoncodec.dumps({"__error__": result["error"]})
+        return jsoncodec.dumps(with_interrupts(result["values"], result["interrupts"]))
+
+    def _hang_up(self) -> None:
+        # A server that stops hangs up too; its runs are handed back, not cancelled.
+        if not self.cancel_on_disconnect or current_engine().is_draining:
+            return
+        task = asyncio.get_running_loop().create_task(self._cancel())
+        _hang_ups.add(task)
+        task.add_done_callback(_hang_ups.discard)
+
+    async def _cancel(self) -> None:
+        await cancel_runs(
+            [self.run_id], thread_id=self.thread_id, action="interrupt", caller=self.caller
+        )
+
+
+def with_interrupts(values: jsoncodec.RawJson | None, interrupts: jsoncodec.RawJson) -> object:
+    """Return a thread's values, with its pending interrupts as a stream shows them."""
+    if values is None:
+        return {}
+    pending = interrupts.parse()
+    if not pending or not isinstance(pending, dict):
+        return values
+    parsed = values.parse()
+    flat = [item for items in pending.values() if isinstance(items, list) for item in items]
+    return {**parsed, "__interrupt__": flat} if isinstance(parsed, dict) else parsed
+
+
+def _is_chosen(event: StreamEvent, modes: Sequence[str] | None) -> bool:
+    """Tell whether a client that asked for `modes` gets an event; the frame's own always."""
+    if not modes:
+        return True
+    base = event.event.split("|", 1)[0]
+    if base in ("metadata", "error"):
+        return True
+    family = base.split("/", 1)[0]
+    return base in modes or family in modes or (base == "messages" and "messages-tuple" in modes)

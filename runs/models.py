@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from assistants.models import Assistant
+from threads.models import Thread
+
+
+class RunStatus(models.TextChoices):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+
+class MultitaskStrategy(models.TextChoices):
+    REJECT = "reject"
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+    ENQUEUE = "enqueue"
+
+
+class CancelAction(models.TextChoices):
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+
+class Run(models.Model):
+    """One execution of an assistant's graph upon a thread."""
+
+    run_id = models.UUIDField(primary_key=True)
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs")
+    # A run outlives its assistant, so the database does not tie them together.
+    assistant = models.ForeignKey(
+        Assistant, on_delete=models.DO_NOTHING, db_constraint=False, related_name="runs"
+    )
+    status = models.TextField(
+        choices=RunStatus.choices, default=RunStatus.PENDING, db_default=RunStatus.PENDING
+    )
+    metadata = models.JSONField(default=dict, db_default={})
+    kwargs = models.JSONField(default=dict, db_default={})
+    multitask_strategy = models.TextField(choices=MultitaskStrategy.choices)
+    attempt = models.IntegerField(
+        default=0,
+        db_default=0,
+        help_text="Fencing token: only the attempt that holds the lease writes.",
+    )
+    claimed_by = models.BigIntegerField(
+        null=True, help_text="The process that executes it: the key of an advisory lock it holds."
+    )
+    lease_until = models.DateTimeField(null=True)
+    cancel_action = models.TextField(choices=CancelAction.choices, null=True)
+    error = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "run"
+        ordering = ["-created_at"]
+        indexes = [
+            # The runs of a thread, newest first.
+            models.Index(fields=["thread", "-created_at"], name="run_by_thread"),
+            # Claim: the oldest pending run; sweep: what is running.
+            models.Index(
+                fields=["status", "created_at"],
+                name="run_active",
+                condition=Q(status__in=["pending", "running"]),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["thread"], condition=Q(status="running"), name="run_one_running_per_thread"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.run_id)

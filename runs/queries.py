@@ -1,0 +1,255 @@
+"""The SQL of the request path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg import sql
+
+from access.caller import Caller
+from access.scoping import visible_to
+from common import db
+from common.db import Connection, Row, jsonb
+from common.jsoncodec import JsonObject
+from common.search import columns
+
+RUN_COLUMNS = (
+    "run_id",
+    "thread_id",
+    "assistant_id",
+    "metadata",
+    "status",
+    "kwargs",
+    "multitask_strategy",
+    "created_at",
+    "updated_at",
+)
+_RUN = columns(RUN_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedThread:
+    """A thread whose row this transaction holds: no run begins or ends on it meanwhile."""
+
+    thread_id: UUID
+    metadata: JsonObject
+    config: JsonObject
+    active: tuple[tuple[UUID, str], ...]
+    """Pending and running runs: id and status, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """The row of a run to be written."""
+
+    run_id: UUID
+    thread_id: UUID
+    assistant_id: UUID
+    metadata: JsonObject
+    kwargs: JsonObject
+    multitask_strategy: str
+    claimed_by: int | None
+    """The process that starts it at once, or None to leave it pending."""
+
+
+LOCK_THREAD = """
+SELECT thread_id, metadata, config FROM thread WHERE thread_id = %s AND {visible} FOR UPDATE
+"""
+
+ACTIVE_RUNS = """
+SELECT run_id, status FROM run
+ WHERE thread_id = %s AND status IN ('pending', 'running') ORDER BY created_at, run_id
+"""
+
+
+async def lock_thread(tx: Connection, thread_id: UUID, *, caller: Caller) -> LockedThread | None:
+    """Lock a thread for the transaction; None when the caller cannot see it."""
+    query = sql.SQL(LOCK_THREAD).format(visible=visible_to(caller))
+    async with tx.pipeline():
+        found = await tx.execute(query, [thread_id])
+        # A statement of its own: it must see what was committed while the lock was awaited.
+        active = await tx.execute(ACTIVE_RUNS, [thread_id])
+        row = await found.fetchone()
+        runs = await active.fetchall()
+    if row is None:
+        return None
+    return LockedThread(
+        thread_id=row["thread_id"],
+        metadata=row["metadata"].parse(),
+        config=row["config"].parse(),
+        active=tuple((run["run_id"], run["status"]) for run in runs),
+    )
+
+
+CREATE_THREAD = """
+INSERT INTO thread (thread_id, metadata) VALUES (%s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+async def create_thread(tx: Connection, thread_id: UUID, metadata: JsonObject) -> None:
+    """Write a thread unless there is one of that id, anybody's."""
+    await tx.execute(CREATE_THREAD, [thread_id, jsonb(metadata)])
+
+
+# `started_at` and the lease are set only for a run that is claimed at once.
+INSERT_RUN = """
+WITH run AS (
+  INSERT INTO run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy,
+                   attempt, claimed_by, lease_until, started_at, created_at, updated_at)
+  SELECT %(run_id)s, %(thread_id)s, %(assistant_id)s,
+         CASE WHEN claimed THEN 'running' ELSE 'pending' END,
+         %(metadata)s, %(kwargs)s, %(multitask_strategy)s, claimed::int, %(claimed_by)s,
+         CASE WHEN claimed THEN at + make_interval(secs => %(lease_seconds)s) END,
+         CASE WHEN claimed THEN at END, at, at
+    FROM (SELECT %(claimed_by)s::bigint IS NOT NULL AS claimed, clock_timestamp() AS at) AS now
+  RETURNING {run}
+), busy AS (
+  UPDATE thread SET status = 'busy', metadata = metadata || %(thread_metadata)s,
+         config = config || jsonb_build_object('configurable',
+           COALESCE(config->'configurable', '{{}}') || %(thread_configurable)s),
+         updated_at = clock_timestamp()
+   WHERE thread_id = %(thread_id)s
+)
+SELECT * FROM run
+"""
+
+
+async def insert_run(
+    tx: Connection,
+    run: NewRun,
+    *,
+    thread_metadata: JsonObject,
+    thread_configurable: JsonObject,
+    lease_seconds: float,
+) -> Row:
+    """Write a run and make its thread busy; returns the run's row, as the API shows it."""
+    parameters = {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "assistant_id": run.assistant_id,
+        "metadata": jsonb(run.metadata),
+        "kwargs": jsonb(run.kwargs),
+        "multitask_strategy": run.multitask_strategy,
+        "claimed_by": run.claimed_by,
+        "lease_seconds": lease_seconds,
+        "thread_metadata": jsonb(thread_metadata),
+        "thread_configurable": jsonb(thread_configurable),
+    }
+    cursor = await tx.execute(sql.SQL(INSERT_RUN).format(run=_RUN), parameters)
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+GET_RUN = "SELECT {run} FROM run WHERE run_id = %s AND thread_id = %s AND {visible}"
+FIND_RUN = "SELECT {run} FROM run WHERE run_id = %s AND {visible}"
+
+
+async def get_run(run_id: UUID, *, thread_id: UUID, caller: Caller) -> Row | None:
+    query = sql.SQL(GET_RUN).format(run=_RUN, visible=visible_to(caller))
+    return await db.fetch_one(query, [run_id, thread_id])
+
+
+async def find_run(run_id: UUID, *, caller: Caller) -> Row | None:
+    """Return a run by its id alone, as a stateless client knows it."""
+    return await db.fetch_one(
+        sql.SQL(FIND_RUN).format(run=_RUN, visible=visible_to(caller)), [run_id]
+    )
+
+
+LIST_RUNS = """
+SELECT {columns} FROM run
+ WHERE thread_id = %(thread_id)s AND {visible}
+   AND (%(status)s::text IS NULL OR status = %(status)s)
+ ORDER BY created_at DESC, run_id DESC LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+
+async def list_runs(
+    thread_id: UUID,
+    *,
+    caller: Caller,
+    status: str | None,
+    select: Sequence[str],
+    limit: int,
+    offset: int,
+) -> list[Row]:
+    query = sql.SQL(LIST_RUNS).format(columns=columns(select), visible=visible_to(caller))
+    parameters = {"thread_id": thread_id, "status": status, "limit": limit, "offset": offset}
+    return await db.fetch_all(query, parameters)
+
+
+RESULT = """
+SELECT run.status, run.error, thread.values, thread.interrupts
+  FROM run JOIN thread USING (thread_id) WHERE run_id = %s
+"""
+
+
+async def run_result(run_id: UUID) -> Row | None:
+    """Return a run's status and its thread's values; None when it is gone."""
+    return await db.fetch_one(RESULT, [run_id])
+
+
+THREAD_EXISTS = "SELECT 1 FROM thread WHERE thread_id = %s AND {visible}"
+
+
+async def thread_exists(thread_id: UUID, *, caller: Caller) -> bool:
+    query = sql.SQL(THREAD_EXISTS).format(visible=visible_to(caller))
+    return await db.fetch_one(query, [thread_id]) is not None
+
+
+# --- cancelling -------------------------------------------------------------
+
+# One statement, so that a claim of a pending run comes before it or after it. A pending run is
+# interrupted on the spot; one to be rolled back is deleted by the next statement.
+MARK_CANCELLED = """
+UPDATE run SET updated_at = now(),
+       cancel_action = CASE WHEN cancel_action = 'rollback' THEN 'rollback' ELSE %(action)s END,
+       ended_at = CASE WHEN status = 'pending' THEN now() END,
+       status = CASE WHEN status = 'pending' AND %(action)s = 'interrupt'
+                     THEN 'interrupted' ELSE status END
+ WHERE run_id = ANY(%(run_ids)s) AND status IN ('pending', 'running')
+RETURNING run_id, status
+"""
+DELETE_PENDING = "DELETE FROM run WHERE run_id = ANY(%s) AND status = 'pending'"
+NOTIFY = "SELECT pg_notify('aegra_cancel', run_id::text) FROM unnest(%s::uuid[]) AS run_id"
+
+# The thread's status follows from its runs, whatever has become of them.
+DERIVE_STATUS = """
+UPDATE thread SET updated_at = now(), status = CASE WHEN EXISTS (
+         SELECT 1 FROM run WHERE run.thread_id = thread.thread_id
+            AND run.status IN ('pending', 'running')) THEN 'busy' ELSE settled_status END
+ WHERE thread_id = %s
+"""
+
+
+async def mark_cancelled(
+    tx: Connection, run_ids: Sequence[UUID], action: str
+) -> tuple[list[UUID], list[UUID]]:
+    """Write down that active runs are to stop; returns the running and the pending ones.
+
+    A pending run is done with at once; a running one stops when its process obeys. The
+    caller holds the thread's lock.
+    """
+    cursor = await tx.execute(MARK_CANCELLED, {"run_ids": list(run_ids), "action": action})
+    rows = await cursor.fetchall()
+    running_ids = [row["run_id"] for row in rows if row["status"] == "running"]
+    pending_ids = [row["run_id"] for row in rows if row["status"] != "running"]
+    if pending_ids:
+        await tx.execute(DELETE_PENDING, [pending_ids])
+    if running_ids:
+        await tx.execute(NOTIFY, [running_ids])
+    return running_ids, pending_ids
+
+
+async def derive_thread_status(tx: Connection, thread_id: UUID) -> None:
+    await tx.execute(DERIVE_STATUS, [thread_id])
+
+
+async def delete_run_row(tx: Connection, run_id: UUID) -> None:
+    """Delete a run that has ended; its checkpoints stay, being the thread's."""
+    await tx.execute(
+        "DELETE FROM run WHERE run_id = %s AND status NOT IN ('pending', 'running')", [run_id]
+    )

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from common.errors import NotBuiltYet
+from common.jsoncodec import Json
+from common.serializers import (
+    BodySerializer,
+    CheckpointField,
+    FlagField,
+    JsonField,
+    ObjectField,
+    StringField,
+)
+from runs.engine.modes import STREAM_MODES
+from runs.models import MultitaskStrategy
+from runs.spec import RunSpec
+
+# Served by a later version: refused when they ask for something.
+_NOT_BUILT = ("webhook", "after_seconds", "strict_resume")
+
+
+class StreamModeField(JsonField):
+    """A stream mode or a list of them."""
+
+    def to_internal_value(self, data: Any) -> tuple[str, ...]:
+        modes = [data] if isinstance(data, str) else data
+        if not isinstance(modes, list) or not all(isinstance(mode, str) for mode in modes):
+            raise ValidationError("must be a stream mode or a list of them")
+        if unknown := sorted(set(modes) - STREAM_MODES):
+            known = ", ".join(sorted(STREAM_MODES))
+            raise ValidationError(f"unknown stream mode {unknown[0]!r}; known are {known}")
+        return tuple(dict.fromkeys(modes))
+
+
+class NodesField(JsonField):
+    """`"*"` or a list of node names."""
+
+    def to_internal_value(self, data: Any) -> list[str] | Literal["*"]:
+        if data == "*":
+            return "*"
+        if isinstance(data, list) and all(isinstance(node, str) for node in data):
+            return data
+        raise ValidationError('must be "*" or a list of node names')
+
+
+class ConfigField(ObjectField):
+    """A RunnableConfig: `configurable`, `tags`, `recursion_limit`, `metadata`, …"""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        config = super().to_internal_value(data)
+        for key in ("configurable", "metadata"):
+            if not isinstance(config.get(key) or {}, dict):
+                raise ValidationError(f"{key} must be an object")
+        limit = config.get("recursion_limit")
+        if limit is not None and not (type(limit) is int and limit > 0):
+            raise ValidationError("recursion_limit must be a positive integer")
+        tags = config.get("tags")
+        if tags is not None and not (
+            isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+        ):
+            raise ValidationError("tags must be a list of strings")
+        return {key: value for key, value in config.items() if value is not None}
+
+
+class CommandField(ObjectField):
+    """`{resume?, update?, goto?}`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        command = super().to_internal_value(data)
+        if unknown := sorted(command.keys() - {"resume", "update", "goto"}):
+            raise ValidationError(f"unknown key {unknown[0]!r}; known are resume, update, goto")
+        _check_update(command.get("update"))
+        _check_goto(command.get("goto"))
+        return command
+
+
+def _check_update(update: Any) -> None:
+    pairs = update if isinstance(update, list) else []
+    is_pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+    if not isinstance(update, dict | list | None) or not is_pairs:
+        raise ValidationError("update must be an object or a list of [key, value] pairs")
+
+
+def _check_goto(goto: Any) -> None:
+    for target in goto if isinstance(goto, list) else [goto]:
+        is_send = isinstance(target, dict) and isinstance(target.get("node"), str)
+        if not (target is None or isinstance(target, str) or is_send):
+            raise ValidationError("goto must be a node's name, {node, input}, or a list of these")
+
+
+class RunCreateSerializer(BodySerializer):
+    assistant_id = StringField(help_text="An assistant's UUID or a graph's name.")
+    input = JsonField(required=False, allow_null=True, default=None)
+    command = CommandField(required=False, allow_null=True, default=None)
+    config = ConfigField(required=False, allow_null=True, default=None)
+    context = ObjectField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
+    metadata = ObjectField(required=False, allow_null=True, default=None)
+    checkpoint = CheckpointField(required=False, allow_null=True, default=None)
+    checkpoint_id = StringField(required=False, allow_null=True, default=None)
+    interrupt_before = NodesField(required=False, allow_null=True, default=None)
+    interrupt_after = NodesField(required=False, allow_null=True, default=None)
+    stream_mode = StreamModeField(required=False, allow_null=True, default=None)
+    stream_subgraphs = FlagField(required=False, allow_null=True, default=False)
+    stream_resumable = FlagField(required=False, allow_null=True, default=False)
+    feedback_keys = serializers.ListField(
+        child=StringField(), required=False, allow_null=True, default=None
+    )
+    on_disconnect = serializers.ChoiceField(
+        ["cancel", "continue"], required=False, allow_null=True, default=None
+    )
+    multitask_strategy = serializers.ChoiceField(
+        MultitaskStrategy.values, required=False, allow_null=True, default=None
+    )
+    if_not_exists = serializers.ChoiceField(
+        ["create", "reject"], required=False, allow_null=True, default=None
+    )
+    on_completion = serializers.ChoiceField(
+        ["delete", "keep"], required=False, allow_null=True, default=None
+    )
+    durability = serializers.ChoiceField(
+        ["sync", "async", "exit"], required=False, allow_null=True, default=None
+    )
+    checkpoint_during = FlagField(required=False, allow_null=True, default=None)
+    webhook = StringField(required=False, allow_null=True, default=None)
+    after_seconds = JsonField(required=False, allow_null=True, default=None)
+    strict_resume = FlagField(required=False, allow_null=True, default=False)
+    langsmith_tracer = JsonField(required=False, allow_null=True, default=None)
+
+    @classmethod
+    def parse(cls, body: Json, *, request_id: str = "") -> RunSpec:
+        fields = cls.checked(body)
+        for name in _NOT_BUILT:
+            if fields[name]:
+                raise NotBuiltYet(name)
+        checkpoint = fields["checkpoint"] or {}
+        if fields["checkpoint_id"]:
+            checkpoint = {**checkpoint, "checkpoint_id": fields["checkpoint_id"]}
+        return RunSpec(
+            assistant_id=fields["assistant_id"],
+            input=fields["input"],
+            command=fields["command"] or None,
+            config=fields["config"] or {},
+            context=fields["context"] or {},
+            metadata=fields["metadata"] or {},
+            checkpoint=checkpoint or None,
+            interrupt_before=fields["interrupt_before"] or None,
+            interrupt_after=fields["interrupt_after"] or None,
+            stream_mode=fields["stream_mode"] or ("values",),
+            stream_subgraphs=bool(fields["stream_subgraphs"]),
+            stream_resumable=bool(fields["stream_resumable"]),
+            feedback_keys=fields["feedback_keys"],
+            on_disconnect=fields["on_disconnect"] or "continue",
+            multitask_strategy=fields["multitask_strategy"] or "enqueue",
+            if_not_exists=fields["if_not_exists"] or "reject",
+            on_completion=fields["on_completion"] or "delete",
+            durability=_durability(fields),
+            request_id=request_id,
+        )
+
+
+def _durability(fields: dict[str, Any]) -> Literal["sync", "async", "exit"]:
+    if fields["durability"]:
+        durability: Literal["sync", "async", "exit"] = fields["durability"]
+        return durability
+    # The older spelling of `durability: exit`.
+    return "exit" if fields["checkpoint_during"] is False else "async"
+
+
+class RunSerializer(serializers.Serializer[Any]):
+    """A run as the API shows it (documentation only: rows are written as they come)."""
+
+    run_id = serializers.UUIDField()
+    thread_id = serializers.UUIDField()
+    assistant_id = serializers.UUIDField()
+    metadata = serializers.JSONField()
+    status = serializers.CharField()
+    kwargs = serializers.JSONField()
+    multitask_strategy = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    langsmith_session_name = serializers.CharField(allow_null=True)

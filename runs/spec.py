@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from common.jsoncodec import Json, JsonObject
+
+OnDisconnect = Literal["cancel", "continue"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """What a caller asks of a run; travels unchanged from request to engine."""
+
+    assistant_id: str
+    """An assistant's UUID or a graph's name."""
+
+    input: Json = None
+    """None goes on from the checkpoint."""
+
+    command: JsonObject | None = None
+    """`{resume?, update?, goto?}`; wins over `input`."""
+
+    config: JsonObject = field(default_factory=dict)
+
+    context: JsonObject = field(default_factory=dict)
+
+    metadata: JsonObject = field(default_factory=dict)
+
+    checkpoint: JsonObject | None = None
+    """`{checkpoint_id, checkpoint_ns?, checkpoint_map?}`: where to fork from."""
+
+    interrupt_before: list[str] | Literal["*"] | None = None
+
+    interrupt_after: list[str] | Literal["*"] | None = None
+
+    stream_mode: tuple[str, ...] = ("values",)
+
+    stream_subgraphs: bool = False
+
+    stream_resumable: bool = False
+
+    feedback_keys: list[str] | None = None
+
+    on_disconnect: OnDisconnect = "continue"
+
+    multitask_strategy: str = "enqueue"
+
+    if_not_exists: Literal["create", "reject"] = "reject"
+
+    on_completion: Literal["delete", "keep"] = "delete"
+    """What becomes of a stateless run's thread."""
+
+    durability: Literal["sync", "async", "exit"] = "async"
+
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRun:
+    """A run that this process executes: it holds the lease of `attempt`."""
+
+    run_id: UUID
+
+    thread_id: UUID
+
+    assistant_id: UUID
+
+    kwargs: JsonObject
+    """What to execute, as `runs.merging` has made it."""
+
+    attempt: int
+    """Fencing token, rising with every claim; 1 for the first."""
+
+    is_fresh: bool
+    """False when an earlier attempt may have left checkpoints to go on from."""
+
+    cancel_action: str | None = None
+
+    @property
+    def graph_id(self) -> str:
+        configurable = self.config["configurable"]
+        assert isinstance(configurable, dict)
+        return str(configurable["graph_id"])
+
+    @property
+    def config(self) -> JsonObject:
+        config = self.kwargs["config"]
+        assert isinstance(config, dict)
+        return config
+
+    @property
+    def is_temporary(self) -> bool:
+        """Tell whether the thread goes when the run ends, and needs no checkpoints in between."""
+        return bool(self.kwargs.get("temporary"))

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from access.caller import Caller, caller_of
+from common.errors import NotFound
+from common.ids import parse_id
+from common.search import list_param
+from common.serializers import FlagField
+from common.sse import keep_alive_json_response, sse_response
+from common.viewsets import AsyncViewSet
+from runs.following import Following
+from runs.queries import find_run, get_run
+from runs.serializers import RunCreateSerializer
+from runs.submission import Submitted, submit_run
+
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID", str, OpenApiParameter.HEADER, description="`-1` replays from the start."
+)
+STREAM_MODE = OpenApiParameter("stream_mode", str, many=True)
+CANCEL_ON_DISCONNECT = OpenApiParameter("cancel_on_disconnect", bool, default=False)
+SSE = {(200, "text/event-stream"): OpenApiTypes.STR}
+VALUES = {(200, "application/json"): OpenApiTypes.OBJECT}
+
+
+class ThreadRunStreamViewSet(AsyncViewSet):
+    """Runs of a thread, followed as they happen."""
+
+    @extend_schema(request=RunCreateSerializer, responses=SSE)
+    async def stream(self, request: Request, thread_id: str) -> HttpResponseBase:
+        thread = parse_id(thread_id, "thread")
+        return await _stream(request, thread)
+
+    @extend_schema(request=RunCreateSerializer, responses=VALUES)
+    async def wait(self, request: Request, thread_id: str) -> HttpResponseBase:
+        thread = parse_id(thread_id, "thread")
+        return await _wait(request, thread)
+
+    @extend_schema(responses=VALUES, parameters=[CANCEL_ON_DISCONNECT])
+    async def join(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        following = await _follow(request, parse_id(thread_id, "thread"), parse_id(run_id, "run"))
+        return keep_alive_json_response(following.output(), _headers(following, "join"))
+
+    @extend_schema(responses=SSE, parameters=[LAST_EVENT_ID, STREAM_MODE, CANCEL_ON_DISCONNECT])
+    async def join_stream(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        following = await _follow(request, parse_id(thread_id, "thread"), parse_id(run_id, "run"))
+        return _join_stream(request, following, _headers(following, "stream"))
+
+
+class StatelessRunStreamViewSet(AsyncViewSet):
+    """Runs on a thread of their own, followed as they happen."""
+
+    @extend_schema(request=RunCreateSerializer, responses=SSE)
+    async def stream(self, request: Request) -> HttpResponseBase:
+        return await _stream(request, None)
+
+    @extend_schema(request=RunCreateSerializer, responses=VALUES)
+    async def wait(self, request: Request) -> HttpResponseBase:
+        return await _wait(request, None)
+
+    @extend_schema(responses=SSE, parameters=[LAST_EVENT_ID, STREAM_MODE, CANCEL_ON_DISCONNECT])
+    async def join_stream(self, request: Request, run_id: str) -> HttpResponseBase:
+        following = await _follow(request, None, parse_id(run_id, "run"))
+        return _join_stream(request, following, _headers(following, "stream", stateless=True))
+
+
+async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
+    spec = RunCreateSerializer.parse(request.data, request_id=_request_id(request))
+    caller = caller_of(request)
+    submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
+    following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
+    return sse_response(
+        following.frames(after="-1", modes=None, with_ids=spec.stream_resumable),
+        _headers(following, "stream", stateless=thread_id is None),
+    )
+
+
+async def _wait(request: Request, thread_id: UUID | None) -> HttpResponseBase:
+    spec = RunCreateSerializer.parse(request.data, request_id=_request_id(request))
+    caller = caller_of(request)
+    submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
+    following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
+    headers = _headers(following, "join", stateless=thread_id is None)
+    return keep_alive_json_response(following.output(), headers)
+
+
+def _join_stream(
+    request: Request, following: Following, headers: dict[str, str]
+) -> StreamingHttpResponse:
+    frames = following.frames(
+        after=request.headers.get("last-event-id"),
+        modes=list_param(request.query_params, "stream_mode"),
+        with_ids=True,
+    )
+    return sse_response(frames, headers)
+
+
+def _following(submitted: Submitted, caller: Caller, *, cancel: bool) -> Following:
+    return Following(
+        run_id=submitted.run_id,
+        thread_id=submitted.thread_id,
+        caller=caller,
+        cancel_on_disconnect=cancel,
+    )
+
+
+async def _follow(request: Request, thread_id: UUID | None, run_id: UUID) -> Following:
+    """Return the following of a run that is there; raises NotFound."""
+    caller = caller_of(request)
+    if thread_id is None:
+        row = await find_run(run_id, caller=caller)
+    else:
+        row = await get_run(run_id, thread_id=thread_id, caller=caller)
+    if row is None:
+        raise NotFound(f"Run with ID {run_id} not found")
+    return Following(
+        run_id=run_id,
+        thread_id=row["thread_id"],
+        caller=caller,
+        cancel_on_disconnect=FlagField.read(request.query_params.get("cancel_on_disconnect")),
+    )
+
+
+def _headers(following: Following, way: str, *, stateless: bool = False) -> dict[str, str]:
+    """Say where the run is and where to attach again; clients parse both."""
+    run = f"/runs/{following.run_id}"
+    place = run if stateless else f"/threads/{following.thread_id}{run}"
+    return {"location": f"{place}/{way}", "content-location": place}
+
+
+def _request_id(request: Request) -> str:
+    return getattr(request, "request_id", "")

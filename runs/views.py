@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from access.caller import caller_of
+from common.errors import NotFound, Unprocessable
+from common.ids import parse_id
+from common.responses import Response
+from common.search import list_param, whole_param
+from common.serializers import ErrorSerializer, FlagField
+from common.sse import keep_alive_json_response
+from common.viewsets import AsyncViewSet
+from runs.cancellation import cancel_runs, delete_run
+from runs.following import Following
+from runs.models import CancelAction, RunStatus
+from runs.queries import RUN_COLUMNS, get_run, list_runs, thread_exists
+from runs.serializers import RunCreateSerializer, RunSerializer
+from runs.submission import submit_run
+
+ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
+
+
+class ThreadRunViewSet(AsyncViewSet):
+    """The runs of a thread."""
+
+    @extend_schema(
+        request=RunCreateSerializer,
+        responses={200: RunSerializer, 409: ErrorSerializer, **ERRORS},
+    )
+    async def create(self, request: Request, thread_id: str) -> HttpResponseBase:
+        thread = parse_id(thread_id, "thread")
+        spec = RunCreateSerializer.parse(
+            request.data, request_id=getattr(request, "request_id", "")
+        )
+        submitted = await submit_run(spec, thread_id=thread, caller=caller_of(request))
+        place = f"/threads/{thread}/runs/{submitted.run_id}"
+        return Response(submitted.row, headers={"content-location": place})
+
+    @extend_schema(
+        responses={200: RunSerializer(many=True), **ERRORS},
+        parameters=[
+            OpenApiParameter("limit", int, default=10),
+            OpenApiParameter("offset", int, default=0),
+            OpenApiParameter("status", str, enum=RunStatus.values),
+            OpenApiParameter("select", str, many=True),
+        ],
+    )
+    async def list(self, request: Request, thread_id: str) -> HttpResponseBase:
+        thread = parse_id(thread_id, "thread")
+        caller = caller_of(request)
+        query = request.query_params
+        limit = whole_param(query, "limit", default=10, minimum=1, maximum=1000)
+        offset = whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1)
+        status = query.get("status") or None
+        if status is not None and status not in RunStatus.values:
+            raise Unprocessable(f"status: must be one of {', '.join(RunStatus.values)}")
+        select = _selected(list_param(query, "select"))
+        rows = await list_runs(
+            thread, caller=caller, status=status, select=select, limit=limit, offset=offset
+        )
+        if not rows and not await thread_exists(thread, caller=caller):
+            raise NotFound(f"Thread with ID {thread} not found")
+        extra = {} if query.get("select") else {"langsmith_session_name": None}
+        return Response([{**row, **extra} for row in rows])
+
+    @extend_schema(responses={200: RunSerializer, **ERRORS})
+    async def retrieve(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
+        row = await get_run(run, thread_id=thread, caller=caller_of(request))
+        if row is None:
+            raise NotFound(f"Run with ID {run} not found")
+        return Response({**row, "langsmith_session_name": None})
+
+    @extend_schema(responses={204: None, **ERRORS})
+    async def destroy(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
+        caller = caller_of(request)
+        if await get_run(run, thread_id=thread, caller=caller) is None:
+            raise NotFound(f"Run with ID {run} not found")
+        await delete_run(run, thread_id=thread, caller=caller)
+        return Response(status=204)
+
+    @extend_schema(
+        request=None,
+        responses={202: None, **ERRORS},
+        parameters=[
+            OpenApiParameter("wait", bool, default=False),
+            OpenApiParameter("action", str, enum=CancelAction.values, default="interrupt"),
+        ],
+    )
+    async def cancel(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
+        caller = caller_of(request)
+        action = request.query_params.get("action") or "interrupt"
+        if action not in CancelAction.values:
+            raise Unprocessable(f"action: must be one of {', '.join(CancelAction.values)}")
+        if await get_run(run, thread_id=thread, caller=caller) is None:
+            raise NotFound(f"Run with ID {run} not found")
+        if not await cancel_runs([run], thread_id=thread, action=action, caller=caller):
+            raise NotFound(f"No runs found to cancel: run {run} has ended.")
+        if not FlagField.read(request.query_params.get("wait")):
+            return Response(status=202)
+        following = Following(run_id=run, thread_id=thread, caller=caller)
+        place = f"/threads/{thread}/runs/{run}"
+        headers = {"content-location": place, "location": f"{place}/join"}
+        return keep_alive_json_response(following.output(), headers)
+
+
+class StatelessRunViewSet(AsyncViewSet):
+    """Runs on a thread of their own."""
+
+    @extend_schema(request=RunCreateSerializer, responses={200: RunSerializer, **ERRORS})
+    async def create(self, request: Request) -> HttpResponseBase:
+        spec = RunCreateSerializer.parse(
+            request.data, request_id=getattr(request, "request_id", "")
+        )
+        submitted = await submit_run(spec, thread_id=None, caller=caller_of(request))
+        return Response(submitted.row, headers={"content-location": f"/runs/{submitted.run_id}"})
+
+
+def _selected(names: list[str]) -> list[str]:
+    if unknown := sorted(set(names) - set(RUN_COLUMNS)):
+        raise Unprocessable(f"select: unknown field {unknown[0]!r}")
+    return names or list(RUN_COLUMNS)
