@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import ip_address
+
+from django.core.management import CommandError
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Bind, for the server to listen on when it is ready; raises CommandError in one line."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as exc:
+        listening.close()
+        raise CommandError(_told(host, port, exc)) from exc
+    return listening
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise CommandError when the address cannot be listened on."""
+    bound_socket(host, port).close()
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _told(host: str, port: int, exc: Exception) -> str:
+    if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken: stop what listens there, or choose another port."
+    return f"Cannot listen on {host}:{port}: {exc}"

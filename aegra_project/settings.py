@@ -1,0 +1,237 @@
+"""Every setting, its type, its unit and its default; elsewhere `django.conf.settings`."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import environ
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from aegra_project.secrets import kept_secret_key
+from common.embedded_postgres import connection_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env", overwrite=False)
+
+VERSION = "0.1.0"
+try:
+    LANGGRAPH_VERSION = version("langgraph")
+except PackageNotFoundError:
+    LANGGRAPH_VERSION = "unknown"
+
+# --- where things are -------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+AEGRA_DATA_DIR = Path(env.str("AEGRA_DATA_DIR", default=str(BASE_DIR / ".aegra"))).resolve()
+AEGRA_CONFIG = env.str("AEGRA_CONFIG", default="")  # empty: aegra.json, then langgraph.json
+AEGRA_HOST = env.str("AEGRA_HOST", default="127.0.0.1")
+AEGRA_PORT = env.int("AEGRA_PORT", default=2026)
+
+# --- database ---------------------------------------------------------------
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+EMBEDDED_POSTGRES = not DATABASE_URL
+if EMBEDDED_POSTGRES:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            **connection_settings(AEGRA_DATA_DIR / "postgres"),
+        }
+    }
+else:
+    DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTO_MIGRATE = env.bool("AUTO_MIGRATE", default=True)
+STARTUP_LOCK_SECONDS = env.float("STARTUP_LOCK_SECONDS", default=120.0)  # wait for another start
+DB_CONNECT_SECONDS = env.float("DB_CONNECT_SECONDS", default=10.0)
+# Connections per process: one pool for HTTP, one for graphs, one for leases, and Django's own.
+DB_HTTP_POOL_SIZE = env.int("DB_HTTP_POOL_SIZE", default=8)
+DB_GRAPH_POOL_SIZE = env.int("DB_GRAPH_POOL_SIZE", default=12)
+
+# --- runs -------------------------------------------------------------------
+
+ENGINE_SLOTS = env.int("ENGINE_SLOTS", default=100)  # runs executed at once in one process
+RUN_LEASE_SECONDS = env.float(
+    "RUN_LEASE_SECONDS", default=30.0
+)  # a dead process's runs end after this
+RUN_TIMEOUT_SECONDS = env.float("RUN_TIMEOUT_SECONDS", default=86_400.0)
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=3.0)  # a stop waits for runs
+STREAM_HEARTBEAT_SECONDS = env.float("STREAM_HEARTBEAT_SECONDS", default=5.0)
+EVENT_RETENTION_SECONDS = env.float("EVENT_RETENTION_SECONDS", default=120.0)  # after a run's end
+EVENT_RING_MB = env.int("EVENT_RING_MB", default=64)  # events of ended runs kept for late joiners
+STREAM_READER_LAG_MB = env.int("STREAM_READER_LAG_MB", default=64)  # a slower reader is dropped
+
+# --- HTTP -------------------------------------------------------------------
+
+MAX_BODY_MB = env.float("MAX_BODY_MB", default=50.0)
+ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)  # serve beyond loopback without a key
+EXTRA_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if ALLOW_ANONYMOUS else [])
+ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
+CORS_ALLOW_ORIGINS = env.list("CORS_ALLOW_ORIGINS", default=[])  # besides localhost and Studio
+SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(AEGRA_DATA_DIR)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Our own body limit answers 413 (common/body_limit); Django's would answer 400 at 2.5 MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS_ONLY", default=False)
+SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+X_FRAME_OPTIONS = "DENY"
+
+ROOT_URLCONF = "aegra_project.urls"
+ASGI_APPLICATION = "aegra_project.asgi.application"
+APPEND_SLASH = True
+
+INSTALLED_APPS = [
+    "aegra_project",  # first, so that its runserver is found before daphne's
+    "daphne",  # before staticfiles: its runserver serves ASGI
+    "unfold",  # before admin: it replaces templates
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "assistants",
+    "threads",
+    "runs",
+    "store",
+    "graphs",
+]
+
+# Pages (admin, static files) run Django's middleware; the API runs its own, all async.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+API_MIDDLEWARE = [
+    "common.middleware.request_id",
+    "common.middleware.cors",
+    "common.middleware.known_host",
+    "common.middleware.json_errors",
+]
+PAGE_PREFIXES = ("/admin", "/static")
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "DIRS": [],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- API --------------------------------------------------------------------
+
+AEGRA_AUTHENTICATOR = "access.authenticate.authenticate"
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Aegra Django",
+    "DESCRIPTION": "A self-hosted server for LangGraph agents: Agent Protocol and LangGraph API.",
+    "VERSION": VERSION,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- the rest ---------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+# Without collectstatic, files are served from the apps' own folders.
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django's and daphne's own handlers would write each line a second time.
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.request": {"level": "ERROR"},
+        "django.channels.server": {"level": "ERROR"},
+        "daphne": {"level": "WARNING"},
+    },
+}
+
+
+def _page(title: str, icon: str, model: str) -> dict[str, object]:
+    """Name a list of the admin for its sidebar."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+
+
+UNFOLD = {
+    "SITE_TITLE": "Aegra Django",
+    "SITE_HEADER": "Aegra Django",
+    "SITE_SUBHEADER": "LangGraph agent server",
+    "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("aegra_project/favicon.svg"),
+        }
+    ],
+    "DASHBOARD_CALLBACK": "aegra_project.dashboard.dashboard",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": "Agents",
+                "items": [
+                    _page("Threads", "forum", "threads_thread"),
+                    _page("Runs", "play_circle", "runs_run"),
+                    _page("Assistants", "smart_toy", "assistants_assistant"),
+                    _page("Store", "inventory_2", "store_storeitem"),
+                ],
+            },
+            {
+                "title": "Access",
+                "separator": True,
+                "items": [
+                    _page("Users", "person", "auth_user"),
+                    _page("Groups", "group", "auth_group"),
+                ],
+            },
+        ]
+    },
+}

@@ -1,0 +1,101 @@
+"""What every process does before it serves: a database in shape, and system assistants in step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from assistants.sync import sync_system_assistants
+from common import db
+from graphs import checkpointer
+from graphs.registry import load_graphs
+from store import backend as store
+
+# Any number, the same in every version: "aegra" in ASCII.
+STARTUP_LOCK = 0x6165677261
+POLL_SECONDS = 0.1
+
+
+class StartupError(Exception):
+    """The server cannot start; the message is one line that says what to do."""
+
+
+def prepare() -> None:
+    """Load the graphs, bring the database up to this version, and sync system assistants.
+
+    Safe when several processes call it at once: one works, the others wait and find it done.
+    Raises StartupError, ConfigError and GraphLoadError.
+    """
+    load_graphs()
+    with _alone():
+        if settings.AUTO_MIGRATE:
+            call_command("migrate", verbosity=0, interactive=False)
+        else:
+            _check_migrated()
+        asyncio.run(_prepare_langgraph())
+    connections.close_all()
+
+
+async def _prepare_langgraph() -> None:
+    try:
+        if settings.AUTO_MIGRATE:
+            await checkpointer.setup()
+            await store.setup()
+        await sync_system_assistants()
+    finally:
+        await store.close_store()
+        await db.close_pool()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the startup lock.
+
+    It is tried again and again in autocommit: waiting for it inside PostgreSQL would keep a
+    snapshot open, on which the other process's CREATE INDEX CONCURRENTLY waits in turn.
+    """
+    try:
+        conn = psycopg.connect(db.conninfo(), autocommit=True)
+    except psycopg.OperationalError as exc:
+        raise StartupError(_unreachable(exc)) from exc
+    with conn:
+        deadline = time.monotonic() + settings.STARTUP_LOCK_SECONDS
+        while not _try_lock(conn):
+            if time.monotonic() > deadline:
+                raise StartupError(
+                    "Another process has been starting for "
+                    f"{settings.STARTUP_LOCK_SECONDS:g} s (STARTUP_LOCK_SECONDS)."
+                )
+            time.sleep(POLL_SECONDS)
+        yield
+
+
+def _try_lock(conn: psycopg.Connection) -> bool:
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [STARTUP_LOCK]).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def _unreachable(exc: psycopg.OperationalError) -> str:
+    cause = " ".join(str(exc).split())
+    hint = "Check DATABASE_URL." if settings.DATABASE_URL else "See postgres.log in AEGRA_DATA_DIR."
+    return f"PostgreSQL cannot be reached: {cause}. {hint}"
+
+
+def _check_migrated() -> None:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
+        raise StartupError(
+            f"{len(missing)} migrations are missing ({names}, …) and AUTO_MIGRATE is false: "
+            "run `AUTO_MIGRATE=true manage.py startup` once."
+        )
