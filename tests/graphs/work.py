@@ -1,0 +1,84 @@
+"""Graphs that take time, take space, or fail."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, TypedDict
+
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+
+async def explode(state: MessagesState) -> None:
+    raise ValueError("kaput")
+
+
+boom = StateGraph(MessagesState).add_node("boom", explode).add_edge(START, "boom").compile()
+
+STEPS = 20
+
+
+class Count(TypedDict, total=False):
+    count: int
+
+
+async def step(state: Count) -> Count:
+    return {"count": state.get("count", 0) + 1}
+
+
+def onward(state: Count) -> str:
+    return END if state["count"] % STEPS == 0 else "step"
+
+
+steps = StateGraph(Count).add_node(step).add_edge(START, "step")
+steps = steps.add_conditional_edges("step", onward, ["step", END]).compile()
+
+
+class Rest(TypedDict, total=False):
+    seconds: float
+    done: bool
+
+
+async def sleep(state: Rest) -> Rest:
+    await asyncio.sleep(state.get("seconds", 1.0))
+    return {"done": True}
+
+
+sleeper = StateGraph(Rest).add_node(sleep).add_edge(START, "sleep").compile()
+
+
+async def block(state: Rest) -> Rest:
+    time.sleep(state.get("seconds", 1.0))  # noqa: ASYNC251 -- what users write by mistake
+    return {"done": True}
+
+
+blocker = StateGraph(Rest).add_node(block).add_edge(START, "block").compile()
+
+
+class Written(TypedDict, total=False):
+    count: int
+    written: int
+
+
+async def write(state: Written) -> Written:
+    writer, count = get_stream_writer(), state.get("count", 3)
+    for number in range(count):
+        writer({"n": number})
+    return {"written": count}
+
+
+writer = StateGraph(Written).add_node(write).add_edge(START, "write").compile()
+
+
+class Heap(TypedDict, total=False):
+    kilobytes: int
+    heap: list[dict[str, Any]]
+
+
+async def pile(state: Heap) -> Heap:
+    rows = range(state.get("kilobytes", 100))
+    return {"heap": [{"row": row, "text": "x" * 1000} for row in rows]}
+
+
+big = StateGraph(Heap).add_node(pile).add_edge(START, "pile").compile()
