@@ -15,6 +15,13 @@ from common.embedded_postgres import running
 TEST_GRAPHS = Path(__file__).parent / "tests" / "graphs" / "langgraph.json"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the test database made for those who use it without Django's test cases."""
+    for item in items:
+        if "served" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.django_db)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
