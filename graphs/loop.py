@@ -13,6 +13,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import uvloop
 from django.conf import settings
 
 from common import db
@@ -33,7 +34,7 @@ class GraphLoop:
     """A thread that runs an event loop with a database pool of its own."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._ticked_at = time.monotonic()
         self._is_stopping = False
         self._ready = threading.Event()
