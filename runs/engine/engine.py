@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # A node that swallows its cancellation is asked again this often.
 INSIST_SECONDS = 1.0
+# Pending runs are claimed so many at a time: the other slots are for runs that begin here.
+CLAIM_AT_ONCE = 10
 # Other processes need this long to take their locks again after the database restarted.
 RELOCK_SECONDS = 2.0
 SETTLE_RETRY_SECONDS = 1.0
@@ -50,6 +52,8 @@ class Engine:
         self._executions: dict[UUID, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
+        self._has_backlog = False
+        """Whether a run may be pending that no other run's end will claim."""
         self._relock_until = time.monotonic() + RELOCK_SECONDS
         self._keeper = LeaseKeeper(on_cancel=self.cancel_local, on_beat=self._beat)
 
@@ -63,17 +67,10 @@ class Engine:
 
     def take_slot(self) -> bool:
         """Take a slot for a run that is about to be written; give it back with `return_slot`."""
-        if self._graph_loop.is_stalled():
-            return False
-        with self._lock:
-            if self._slots <= 0 or self._is_draining:
-                return False
-            self._slots -= 1
-        return True
+        return not self._graph_loop.is_stalled() and self._take_slots(1) == 1
 
     def return_slot(self) -> None:
-        with self._lock:
-            self._slots += 1
+        self._return_slots(1)
 
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""
@@ -82,6 +79,7 @@ class Engine:
 
     def wake(self) -> None:
         """Look for pending runs, as after one was written without a slot."""
+        self._has_backlog = True
         self._call(self._claim())
 
     def is_executing(self, run_id: UUID) -> bool:
@@ -118,9 +116,14 @@ class Engine:
         def spawn() -> None:
             task = self._loop.create_task(work)
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._done)
 
         self._loop.call_soon_threadsafe(spawn)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            logger.error("engine task failed", exc_info=failure)
 
     def _stop(self, run_id: UUID) -> None:
         execution = self._executions.get(run_id)
@@ -138,7 +141,8 @@ class Engine:
         finally:
             del self._executions[run.run_id]
             self.return_slot()
-            await self._claim()
+            if self._has_backlog:
+                await self._claim()
 
     async def _finish(self, execution: Execution, outcome: Outcome) -> None:
         """Settle, trying again for as long as the database cannot be reached."""
@@ -164,8 +168,10 @@ class Engine:
             return False
         if run.is_temporary and await queries.drop_temporary_thread(run):
             return True
-        if not await queries.settle(run, outcome):
+        has_waiting = await queries.settle(run, outcome)
+        if has_waiting is None:
             await self._roll_back(run)
+        self._has_backlog = self._has_backlog or has_waiting is not False
         return True
 
     async def _roll_back(self, run: ClaimedRun) -> None:
@@ -181,40 +187,50 @@ class Engine:
         await queries.finish_rollback(run, await read_head(run))
 
     async def _claim(self) -> None:
-        """Claim pending runs for the free slots."""
-        taken = 0
-        while taken < settings.ENGINE_SLOTS and self.take_slot():
-            taken += 1
-        claimed: list[ClaimedRun] = []
-        try:
-            if taken:
+        """Claim pending runs for free slots, until none is pending or no slot is free."""
+        while self._has_backlog and (taken := self._take_slots(CLAIM_AT_ONCE)):
+            self._has_backlog = False
+            claimed: list[ClaimedRun] = []
+            try:
                 claimed = await queries.claim_runs(
                     claimed_by=self.process_number,
                     lease_seconds=settings.RUN_LEASE_SECONDS,
                     limit=taken,
                 )
-        except UniqueViolation:
-            # Another process claimed a run of the same thread: look again.
-            self.wake()
-        finally:
-            for _ in range(taken - len(claimed)):
-                self.return_slot()
-        for run in claimed:
-            self.start(run)
+            except UniqueViolation:
+                # Another process claimed a run of the same thread: look again.
+                self._has_backlog = True
+            except db.UNREACHABLE as exc:
+                # The next beat looks again.
+                logger.warning("claim failed", exc_info=exc)
+                return
+            finally:
+                self._return_slots(taken - len(claimed))
+            self._has_backlog = self._has_backlog or len(claimed) == taken
+            for run in claimed:
+                self.start(run)
+
+    def _take_slots(self, wanted: int) -> int:
+        with self._lock:
+            taken = 0 if self._is_draining else min(wanted, self._slots)
+            self._slots -= taken
+        return taken
+
+    def _return_slots(self, number: int) -> None:
+        with self._lock:
+            self._slots += number
 
     def _beat(self) -> None:
         self.log.forget_old()
         if time.monotonic() > self._relock_until:
             self._call(self._sweep(all_unlocked=False))
-            self.wake()
 
     async def _sweep_at_start(self) -> None:
         await asyncio.sleep(RELOCK_SECONDS)
         await self._sweep(all_unlocked=True)
-        await self._claim()
 
     async def _sweep(self, *, all_unlocked: bool) -> None:
-        """Settle the runs of processes that are gone."""
+        """Settle the runs of processes that are gone, claim what is pending, end stale logs."""
         orphans = await queries.find_orphans(
             claimed_by=self.process_number, all_unlocked=all_unlocked
         )
@@ -224,6 +240,12 @@ class Engine:
             logger.warning("run lost its process", extra={"run_id": str(run.run_id)})
             await self._settle(run, outcome)
             self.log.close(run.run_id, jsoncodec.dumps({"__error__": LOST}))
+        self._has_backlog = True
+        await self._claim()
+        # Of runs that were deleted, or executed elsewhere.
+        waiting = [run_id for run_id in self.log.open_runs() if not self.is_executing(run_id)]
+        for run_id in await queries.ended_among(waiting):
+            self.log.close(run_id)
 
     async def _drain(self) -> None:
         me = asyncio.current_task()

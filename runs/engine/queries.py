@@ -110,10 +110,11 @@ RETURNING waiting.any AS has_waiting
 """
 
 
-async def settle(run: ClaimedRun, outcome: Outcome) -> bool:
-    """Write the final status of a run and of its thread; False when the lease is lost.
+async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
+    """Write the final status of a run and of its thread; None when the lease is lost.
 
-    False too when the run is to be rolled back: the caller does that then.
+    Otherwise tells whether runs wait on the thread. None too when the run is to be rolled back:
+    the caller does that then.
     """
     parameters = {
         "run_id": run.run_id,
@@ -126,7 +127,8 @@ async def settle(run: ClaimedRun, outcome: Outcome) -> bool:
     async with db.connection() as conn, conn.pipeline(), conn.transaction():
         await conn.execute(LOCK, [run.thread_id])
         settled = await conn.execute(SETTLE, parameters)
-        return await settled.fetchone() is not None
+        row = await settled.fetchone()
+    return bool(row["has_waiting"]) if row else None
 
 
 DROP_TEMPORARY = """
@@ -231,6 +233,19 @@ async def wanted_action(run: ClaimedRun) -> str | None:
     """Return the cancel action of a run that this attempt still holds."""
     row = await db.fetch_one(WANTED, [run.run_id, run.attempt])
     return row["cancel_action"] if row else None
+
+
+ENDED_AMONG = """
+SELECT asked.run_id FROM unnest(%s::uuid[]) AS asked(run_id) LEFT JOIN run USING (run_id)
+ WHERE run.status IS NULL OR run.status NOT IN ('pending', 'running')
+"""
+
+
+async def ended_among(run_ids: list[UUID]) -> list[UUID]:
+    """Return those of some runs that are over, or not there any more."""
+    if not run_ids:
+        return []
+    return [row["run_id"] for row in await db.fetch_all(ENDED_AMONG, [run_ids])]
 
 
 async def thread_exists(thread_id: UUID) -> bool:
