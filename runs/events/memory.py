@@ -100,7 +100,8 @@ class MemoryEventLog:
     def publish(self, run_id: UUID, batch: Sequence[tuple[str, bytes]]) -> None:
         tape = self._tapes[run_id]
         for name, data in batch:
-            event = StreamEvent(id=tape.next_id(), event=name, data=data)
+            # orjson's bytes keep their whole buffer, several times what they hold: copy them.
+            event = StreamEvent(id=tape.next_id(), event=name, data=bytes(memoryview(data)))
             tape.size.append((tape.size[-1] if tape.size else 0) + len(data))
             tape.events.append(event)
         _wake(tape)
@@ -124,9 +125,10 @@ class MemoryEventLog:
     def holds(self, run_id: UUID) -> bool:
         return run_id in self._tapes
 
-    def is_closed(self, run_id: UUID) -> bool:
-        tape = self._tapes.get(run_id)
-        return tape is None or tape.closed_at is not None
+    def open_runs(self) -> list[UUID]:
+        """Return the runs whose log has not been closed."""
+        tapes = tuple(self._tapes.items())
+        return [run_id for run_id, tape in tapes if tape.closed_at is None]
 
     async def follow(
         self, run_id: UUID, *, after: str | None, idle_seconds: float
