@@ -1,0 +1,80 @@
+"""A server to measure: started as a user starts it, watched from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+GRAPHS = ROOT / "tests" / "graphs" / "langgraph.json"
+START_SECONDS = 60.0
+
+
+class MeasuredServer:
+    """A running server process. CPU and memory are of the Python process, not of PostgreSQL."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port = port
+        self._process = psutil.Process(pid)
+
+    def cpu_seconds(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def unique_mib(self) -> float:
+        """Return the memory that would be free if the process ended (USS)."""
+        return float(self._process.memory_full_info().uss) / 2**20
+
+
+@contextmanager
+def serving() -> Iterator[MeasuredServer]:
+    """Start `manage.py serve` on an embedded PostgreSQL of its own, and stop it afterwards."""
+    with tempfile.TemporaryDirectory() as directory:
+        port = _free_port()
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "AEGRA_CONFIG": str(GRAPHS),
+                "AEGRA_DATA_DIR": directory,
+                "DATABASE_URL": "",
+                "LOG_LEVEL": "WARNING",
+            },
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _wait(port, process)
+            yield MeasuredServer(port, process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(START_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/ok"):
+                return
+        except URLError:
+            time.sleep(0.05)
+    raise RuntimeError("The server to be measured does not answer.")
