@@ -12,9 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
+import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,8 +72,9 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/ok"):
-                return
-        except URLError:
+            httpx.get(f"http://127.0.0.1:{port}/ok").raise_for_status()
+        except httpx.ConnectError:
             time.sleep(0.05)
+        else:
+            return
     raise RuntimeError("The server to be measured does not answer.")

@@ -39,11 +39,11 @@ class Run(models.Model):
         Assistant, on_delete=models.DO_NOTHING, db_constraint=False, related_name="runs"
     )
     status = models.TextField(
-        choices=RunStatus.choices, default=RunStatus.PENDING, db_default=RunStatus.PENDING
+        choices=RunStatus, default=RunStatus.PENDING, db_default=RunStatus.PENDING
     )
     metadata = models.JSONField(default=dict, db_default={})
     kwargs = models.JSONField(default=dict, db_default={})
-    multitask_strategy = models.TextField(choices=MultitaskStrategy.choices)
+    multitask_strategy = models.TextField(choices=MultitaskStrategy)
     attempt = models.IntegerField(
         default=0,
         db_default=0,
@@ -53,7 +53,7 @@ class Run(models.Model):
         null=True, help_text="The process that executes it: the key of an advisory lock it holds."
     )
     lease_until = models.DateTimeField(null=True)
-    cancel_action = models.TextField(choices=CancelAction.choices, null=True)
+    cancel_action = models.TextField(choices=CancelAction, null=True)
     error = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())

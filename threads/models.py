@@ -17,10 +17,10 @@ class Thread(models.Model):
 
     thread_id = models.UUIDField(primary_key=True)
     status = models.TextField(
-        choices=ThreadStatus.choices, default=ThreadStatus.IDLE, db_default=ThreadStatus.IDLE
+        choices=ThreadStatus, default=ThreadStatus.IDLE, db_default=ThreadStatus.IDLE
     )
     settled_status = models.TextField(
-        choices=ThreadStatus.choices,
+        choices=ThreadStatus,
         default=ThreadStatus.IDLE,
         db_default=ThreadStatus.IDLE,
         help_text="The status when no run is active: what the last one left behind.",
