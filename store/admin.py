@@ -17,10 +17,24 @@ from common.admin import (
 from common.pretty import preview
 from store.models import StoreItem
 
+LISTED_NAMESPACES = 100
+
+
+class NamespaceFilter(admin.SimpleListFilter):
+    title = parameter_name = "namespace"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(prefix, prefix) for prefix in StoreItem.namespaces(LISTED_NAMESPACES)]
+
+    def queryset(self, request: HttpRequest, items: QuerySet[StoreItem]) -> QuerySet[StoreItem]:
+        wanted = self.value()
+        return items if wanted is None else items.filter(prefix=wanted)
+
 
 @admin.register(StoreItem)
 class StoreItemAdmin(RecordAdmin[StoreItem]):
     list_display = ("title", "value_preview", "updated")
+    list_filter = (NamespaceFilter,)
     search_fields = ("key",)
     search_help_text = "Namespace, key or text of the value"
     sortable_by = ()

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from django.db import models
+from django.db import connection, models
+
+# From each namespace the index leads to the next: the cost grows with namespaces, not with items.
+NAMESPACES = """
+WITH RECURSIVE namespace AS (
+    SELECT min(prefix) AS prefix FROM store
+    UNION ALL
+    SELECT (SELECT min(store.prefix) FROM store WHERE store.prefix > namespace.prefix)
+      FROM namespace WHERE namespace.prefix IS NOT NULL
+) SELECT prefix FROM namespace WHERE prefix IS NOT NULL LIMIT %s
+"""
 
 
 class StoreItem(models.Model):
@@ -23,3 +33,10 @@ class StoreItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}/{self.key}"
+
+    @staticmethod
+    def namespaces(limit: int) -> list[str]:
+        """Return the first namespaces that have items, in the order of their names."""
+        with connection.cursor() as cursor:
+            cursor.execute(NAMESPACES, [limit])
+            return [prefix for (prefix,) in cursor.fetchall()]

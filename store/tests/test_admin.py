@@ -55,6 +55,19 @@ def test_search_finds_by_namespace_key_and_value(term: str) -> None:
     assert "due on Monday" not in shown
 
 
+def test_the_filter_offers_each_namespace_once_and_keeps_to_it() -> None:
+    put("files", "report", {"text": "due on Monday"})
+    put("memories.ada", "food", {"fact": "likes plums"})
+    put("memories.ada", "pet", {"fact": "has a dog"})
+
+    shown = page(logged_in(), LIST, namespace="memories.ada")
+
+    assert shown.count("?namespace=memories.ada") == 1
+    assert "?namespace=files" in shown
+    assert "has a dog" in shown
+    assert "due on Monday" not in shown
+
+
 def test_an_item_shows_its_value_whatever_its_key() -> None:
     client = logged_in()
 
