@@ -13,10 +13,10 @@ from common.admin import (
     column,
     id_range,
     json_column,
-    label,
     listing,
     metadata_says,
     moment_column,
+    tag,
     time_column,
     titled,
     within,
@@ -87,7 +87,7 @@ class AssistantAdmin(RecordAdmin[Assistant]):
 
     @column("graph")
     def graph(self, assistant: Assistant) -> SafeString:
-        return label(assistant.graph_id)
+        return tag(assistant.graph_id)
 
     @column("made by")
     def made_by(self, assistant: Assistant) -> str:

@@ -109,6 +109,11 @@ def label(text: str, kind: str = "") -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
 
 
+def tag(text: object) -> SafeString:
+    """Return a name as it is written: a label would be in capitals."""
+    return format_html('<code class="tag">{}</code>', text)
+
+
 def link(url_name: str, key: object, text: object) -> SafeString:
     """Return a link to a record's page, such as `link("runs_run", run_id, "the run")`."""
     url = reverse(f"admin:{url_name}_change", args=[key])

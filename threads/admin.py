@@ -18,6 +18,7 @@ from common.admin import (
     listing,
     metadata_says,
     newest_with,
+    tag,
     time_column,
     titled,
     within,
@@ -75,12 +76,11 @@ OPENING = Left(
 
 
 class ThreadList(ChangeList):
-    """Reads the opening words of each thread in place of its whole state."""
+    """Leaves unread what is long: the opening words stand for a thread's state."""
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Thread]:
         threads: QuerySet[Thread] = super().get_queryset(request, *args, **kwargs)
-        unread = ("values", "interrupts", "config", "error")
-        return threads.defer(*unread).annotate(opening=OPENING)
+        return threads.defer("values", "interrupts", "config", "error")
 
 
 @admin.register(Thread)
@@ -98,6 +98,10 @@ class ThreadAdmin(RecordAdmin[Thread]):
     class Media:
         css = {"all": ["threads/thread.css"]}
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Thread]:
+        threads: QuerySet[Thread] = super().get_queryset(request)
+        return threads.annotate(opening=OPENING)
+
     @column("thread")
     def title(self, thread: Any) -> SafeString:
         return titled(thread.opening or "No messages", thread.thread_id)
@@ -109,7 +113,7 @@ class ThreadAdmin(RecordAdmin[Thread]):
     @column("graph")
     def graph(self, thread: Thread) -> SafeString:
         graph_id = thread.metadata.get("graph_id")
-        return label(graph_id) if graph_id else NOTHING
+        return tag(graph_id) if graph_id else NOTHING
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ThreadList]:
         return ThreadList
@@ -136,10 +140,11 @@ def page_of(thread: Thread) -> dict[str, Any]:
     messages = values.get(MESSAGES_KEY)
     runs = list(thread.runs.order_by("-created_at").prefetch_related("assistant")[:SHOWN_RUNS])
     checkpoints = latest_checkpoints(thread.thread_id, limit=SHOWN_CHECKPOINTS)
+    graph_id = thread.metadata.get("graph_id")
     return {
         "thread": thread,
         "status_label": label(thread.status, LABELS[ThreadStatus(thread.status)]),
-        "graph_id": thread.metadata.get("graph_id"),
+        "graph": tag(graph_id) if graph_id else "",
         "assistant": assistant_of(thread, runs),
         "conversation": conversation(thread.values),
         "message_count": len(messages) if isinstance(messages, list) else 0,

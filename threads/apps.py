@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class ThreadsConfig(AppConfig):
     name = "threads"
+    verbose_name = "Agents"  # the group of the admin that its list stands in

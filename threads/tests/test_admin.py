@@ -107,6 +107,22 @@ def test_a_thread_shows_its_conversation_with_calls_and_results() -> None:
     assert "second" in shown
 
 
+def test_a_thread_is_headed_by_its_title_or_its_first_words() -> None:
+    client = logged_in()
+    named = make_thread(metadata={"title": "Named by hand"}, values={"messages": CONVERSATION})
+    unnamed = make_thread(values={"messages": CONVERSATION})
+
+    assert "<h1>Named by hand</h1>" in page(client, LIST, named.pk)
+    assert "<h1>Weather in Paris?</h1>" in page(client, LIST, unnamed.pk)
+
+
+def test_the_name_of_a_graph_is_shown_as_it_is_written() -> None:
+    thread = make_thread(metadata={"graph_id": "myGraph"})
+
+    for shown in (page(logged_in(), LIST), page(logged_in(), LIST, thread.pk)):
+        assert '<code class="tag">myGraph</code>' in shown
+
+
 def test_a_thread_shows_what_it_waits_for_and_what_failed() -> None:
     request = {"action_request": {"action": "pay"}, "description": "May I pay the bill?"}
     thread = make_thread(
@@ -119,6 +135,7 @@ def test_a_thread_shows_what_it_waits_for_and_what_failed() -> None:
 
     for words in ("Waits for an answer", "May I pay the bill?", "i1", "no such account"):
         assert words in shown
+    assert "As the client receives it" in shown
 
 
 def test_a_thread_shows_its_newest_checkpoints() -> None:
