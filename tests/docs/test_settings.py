@@ -1,0 +1,76 @@
+"""What is written about the settings says what aegra_project/settings.py does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from tests.docs.pages import ROOT
+
+# Defaults that the code works out: the pages say in words what comes of it.
+WORKED_OUT = {"AEGRA_DATA_DIR": ".aegra", "ALLOWED_HOSTS": ""}
+_ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| `?([^|`]*)`? \| (.+) \|$", re.MULTILINE)
+_EXAMPLE = re.compile(r"^# ?(\w+)=(.*)$", re.MULTILINE)
+
+
+def read_settings() -> Iterator[tuple[str, str, str]]:
+    """Yield name, type and default of each value that the settings take from the environment."""
+    tree = ast.parse((ROOT / "aegra_project" / "settings.py").read_text())
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name("env"), attr=kind),
+                args=[ast.Constant(str() as name)],
+                keywords=[ast.keyword("default", default), *_],
+            ):
+                yield name, kind, WORKED_OUT.get(name) or written(default)
+
+
+def written(default: ast.expr) -> str:
+    """Return a default as one would write it in the environment."""
+    value: Any = default.value if isinstance(default, ast.Constant) else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    return {name: (kind, default) for name, kind, default, _ in _ROW.findall(page)}
+
+
+def test_the_reference_lists_every_setting_with_its_type_and_default() -> None:
+    read = {name: (kind, default) for name, kind, default in read_settings()}
+
+    assert len(read) > 20
+    assert documented() == read
+
+
+def test_the_example_environment_lists_every_setting_with_its_default() -> None:
+    listed = dict(_EXAMPLE.findall((ROOT / ".env.example").read_text()))
+
+    assert listed == {name: default for name, (_, default) in documented().items()}
+
+
+def test_compose_sets_nothing_but_settings() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+    app, database = compose["services"]["app"], compose["services"]["database"]
+    assert set(app["environment"]) <= documented().keys()
+    assert app["depends_on"]["database"]["condition"] == "service_healthy"
+    assert "healthcheck" in database
+    assert database["volumes"][0].partition(":")[0] in compose["volumes"]
+
+
+def test_the_image_sets_nothing_but_settings() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    runtime = dockerfile.rpartition("\nFROM ")[2]
+
+    named = set(re.findall(r"^(?:ENV|    ) *([A-Z_]+)=", runtime, re.MULTILINE))
+    of_python = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+    assert "AEGRA_DATA_DIR" in named
+    assert named - of_python <= documented().keys()
