@@ -135,7 +135,7 @@ class ThreadAdmin(RecordAdmin[Thread]):
 
 
 def page_of(thread: Thread) -> dict[str, Any]:
-    """Gather what a thread's page shows; four queries, and no user code runs."""
+    """Gather what a thread's page shows; three queries, and no user code runs."""
     values = thread.values if isinstance(thread.values, dict) else {}
     messages = values.get(MESSAGES_KEY)
     runs = list(thread.runs.order_by("-created_at").prefetch_related("assistant")[:SHOWN_RUNS])

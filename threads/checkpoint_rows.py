@@ -42,6 +42,11 @@ class CheckpointRow:
     """A node that ran from here asked for an answer that is still due."""
     has_failed: bool
 
+    @property
+    def subgraph(self) -> str:
+        """The nodes that lead to the subgraph, without their tasks; empty for the graph itself."""
+        return " / ".join(step.partition(":")[0] for step in self.namespace.split("|"))
+
 
 def latest_checkpoints(thread_id: UUID, *, limit: int) -> list[CheckpointRow]:
     """Return a thread's checkpoints, newest first, by one query; no user code runs."""

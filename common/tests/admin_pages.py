@@ -31,9 +31,7 @@ def page(client: Client, model: str, key: object = None, **query: str) -> str:
     return answer.content.decode()
 
 
-def count_queries(client: Client, model: str) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        page(client, model)
+def count_queries(client: Client, model: str, key: object = None) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        page(client, model, key)
     return len(queries)

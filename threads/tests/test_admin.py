@@ -42,9 +42,15 @@ def make_checkpoint(thread: Thread, number: int, **fields: Any) -> None:
     metadata = {"step": number, "source": fields.get("source", "loop"), "run_id": str(uuid4())}
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO checkpoints (thread_id, checkpoint_id, checkpoint, metadata)"
-            " VALUES (%s, %s, %s, %s)",
-            [str(thread.pk), f"check-{number:04}", json.dumps(checkpoint), json.dumps(metadata)],
+            "INSERT INTO checkpoints (thread_id, checkpoint_id, checkpoint, metadata,"
+            " checkpoint_ns) VALUES (%s, %s, %s, %s, %s)",
+            [
+                str(thread.pk),
+                f"check-{number:04}",
+                json.dumps(checkpoint),
+                json.dumps(metadata),
+                fields.get("namespace", ""),
+            ],
         )
 
 
@@ -152,6 +158,24 @@ def test_a_thread_shows_its_newest_checkpoints() -> None:
     assert "planner" in shown
 
 
+def test_a_subgraph_is_told_by_its_nodes() -> None:
+    thread = make_thread()
+    make_checkpoint(thread, 1, namespace="planner:0198-task|search:0199-task")
+
+    assert "in planner / search" in page(logged_in(), LIST, thread.pk)
+
+
+def test_a_thread_takes_the_same_queries_for_one_checkpoint_and_for_many() -> None:
+    client, thread = logged_in(), make_thread()
+    make_checkpoint(thread, 0)
+    page(client, LIST, thread.pk)  # the type of content is looked up once in a process
+    one = count_queries(client, LIST, thread.pk)
+    for number in range(1, 20):
+        make_checkpoint(thread, number)
+
+    assert count_queries(client, LIST, thread.pk) == one
+
+
 def test_hostile_content_is_escaped_everywhere() -> None:
     message = {
         "type": HOSTILE,
@@ -169,7 +193,9 @@ def test_hostile_content_is_escaped_everywhere() -> None:
         interrupts={"t": [{"id": HOSTILE, "value": {"description": HOSTILE, HOSTILE: HOSTILE}}]},
         error={HOSTILE: HOSTILE},
     )
-    make_checkpoint(thread, 1, source=HOSTILE, channels={f"branch:to:{HOSTILE}": None})
+    make_checkpoint(
+        thread, 1, source=HOSTILE, channels={f"branch:to:{HOSTILE}": None}, namespace=HOSTILE
+    )
     client = logged_in()
 
     for shown in (page(client, LIST), page(client, LIST, thread.pk), page(client, LIST, q=HOSTILE)):
