@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -16,9 +18,9 @@ from common.jsoncodec import Json
 logger = logging.getLogger(__name__)
 
 
+# Checks the shape of a body. One instance per class serves all requests. (No docstring: the API's
+# description would tell it of every body.)
 class BodySerializer(serializers.Serializer[Any]):
-    """Checks the shape of a body. One instance per class serves all requests."""
-
     @classmethod
     def checked(cls, body: Json) -> dict[str, Any]:
         """Return the validated fields; raises Unprocessable naming each wrong field.
@@ -37,6 +39,7 @@ class BodySerializer(serializers.Serializer[Any]):
         return fields
 
 
+@extend_schema_field(OpenApiTypes.ANY)
 class JsonField(serializers.Field[Any, Any, Any, Any]):
     """Any JSON value, as it is."""
 
@@ -47,6 +50,7 @@ class JsonField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(JsonField):
     """A JSON object."""
 
@@ -68,6 +72,7 @@ class StringField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field(OpenApiTypes.UUID)
 class IdField(serializers.Field[Any, Any, Any, Any]):
     """A UUID of any version, written as a string."""
 

@@ -165,7 +165,7 @@ class ThreadSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
     state_updated_at = serializers.DateTimeField(allow_null=True)
     metadata = serializers.JSONField()
-    status = serializers.ChoiceField(ThreadStatus.choices)
+    status = serializers.ChoiceField(ThreadStatus.values)
     config = serializers.JSONField()
     values = serializers.JSONField(allow_null=True)
     interrupts = serializers.JSONField()

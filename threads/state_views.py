@@ -37,7 +37,7 @@ class ThreadStateViewSet(AsyncViewSet):
         )
         return Response(state)
 
-    @extend_schema(responses=STATE, parameters=[SUBGRAPHS])
+    @extend_schema(operation_id="threads_state_at", responses=STATE, parameters=[SUBGRAPHS])
     async def at(self, request: Request, thread_id: str, checkpoint_id: str) -> HttpResponseBase:
         state = await get_state(
             parse_id(thread_id, "thread"),
