@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+from collections.abc import Sequence
+
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,10 +13,12 @@ from django.urls import reverse
 HOSTILE = "<script>alert('gotcha')</script><img src=x onerror=alert(2)>"
 
 
-def logged_in() -> Client:
-    """Return a client of a superuser."""
+def logged_in(name: str = "ada", *, permissions: Sequence[str] | None = None) -> Client:
+    """Return a client of a superuser, or of somebody who has just these permissions."""
     client = Client()
-    user, _ = User.objects.get_or_create(username="ada", is_staff=True, is_superuser=True)
+    is_superuser = permissions is None
+    user, _ = User.objects.get_or_create(username=name, is_staff=True, is_superuser=is_superuser)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions or ()))
     client.force_login(user)
     return client
 
