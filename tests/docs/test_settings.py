@@ -12,7 +12,9 @@ import yaml
 from tests.docs.pages import ROOT
 
 # Defaults that the code works out: the pages say in words what comes of it.
-WORKED_OUT = {"AEGRA_DATA_DIR": ".aegra", "ALLOWED_HOSTS": ""}
+WORKED_OUT = {"AEGRA_DATA_DIR": ".aegra", "ALLOWED_HOSTS": "", "EXPOSE_ERRORS": "false"}
+# Readers of our own, by what a user writes.
+TYPES = {"level": "str"}
 _ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| `?([^|`]*)`? \| (.+) \|$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^# ?(\w+)=(.*)$", re.MULTILINE)
 
@@ -27,7 +29,7 @@ def read_settings() -> Iterator[tuple[str, str, str]]:
                 args=[ast.Constant(str() as name)],
                 keywords=[ast.keyword("default", default), *_],
             ):
-                yield name, kind, WORKED_OUT.get(name) or written(default)
+                yield name, TYPES.get(kind, kind), WORKED_OUT.get(name) or written(default)
 
 
 def written(default: ast.expr) -> str:
