@@ -6,12 +6,12 @@ import os
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import pytest
 
 from common.tests.processes import ROOT, nothing_left, spawned, wait_until
@@ -94,9 +94,8 @@ def free_port() -> int:
 def answers(url: str) -> Callable[[], bool]:
     def asked() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError):
+            return httpx.get(url, timeout=5).status_code == HTTPStatus.OK
+        except httpx.TransportError:
             return False
 
     return asked
