@@ -191,7 +191,7 @@ def test_hostile_content_is_escaped_everywhere() -> None:
         config={HOSTILE: HOSTILE},
         values={"messages": [message, answer], HOSTILE: HOSTILE},
         interrupts={"t": [{"id": HOSTILE, "value": {"description": HOSTILE, HOSTILE: HOSTILE}}]},
-        error={HOSTILE: HOSTILE},
+        error={"error": HOSTILE, "message": HOSTILE},
     )
     make_checkpoint(
         thread, 1, source=HOSTILE, channels={f"branch:to:{HOSTILE}": None}, namespace=HOSTILE
@@ -201,6 +201,13 @@ def test_hostile_content_is_escaped_everywhere() -> None:
     for shown in (page(client, LIST), page(client, LIST, thread.pk), page(client, LIST, q=HOSTILE)):
         assert "<script>alert(" not in shown
         assert "<img src=x" not in shown
+
+
+@pytest.mark.parametrize("error", ["text", ["text"], {"error": "text"}, {"code": "text"}])
+def test_an_error_of_any_shape_is_shown(error: Any) -> None:
+    thread = make_thread(status="error", error=error)
+
+    assert "text" in page(logged_in(), LIST, thread.pk)
 
 
 @pytest.mark.parametrize(
