@@ -44,6 +44,7 @@ def sse_response(
         content_type="text/event-stream; charset=utf-8",
         headers={
             "cache-control": "no-store",
+            "connection": "keep-alive",
             "x-accel-buffering": "no",
             **(headers or {}),
         },
