@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import TypeAlias
 
@@ -82,7 +83,8 @@ def plain(value: object) -> object:
     for name in ("model_dump", "dict", "_asdict"):
         dump = getattr(value, name, None)
         if callable(dump) and not isinstance(value, type):
-            return dump()
+            with suppress(Exception):  # theirs; what stands for it is below
+                return dump()
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset | tuple):
@@ -90,8 +92,15 @@ def plain(value: object) -> object:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, BaseException):
-        return {"error": type(value).__name__, "message": str(value)}
-    return str(value)
+        return {"error": type(value).__name__, "message": text_of(value)}
+    return text_of(value)
+
+
+def text_of(value: object) -> str:
+    """Return `str(value)`, or its class's name when its author's code fails at that."""
+    with suppress(Exception):
+        return str(value)
+    return f"<{type(value).__name__}>"
 
 
 def _refuse_big_integers(text: bytes) -> None:

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # What a client's config may set for LangChain; the rest of it names objects of a process.
 CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
+# Errors of these have messages meant for whoever runs a graph; common is our own.
+TOLD_MODULES = frozenset({"builtins", "asyncio", "langgraph", "common"})
 # A graph that goes on after it was cancelled is given this long.
 ABANDON_SECONDS = 10.0
 
@@ -214,7 +216,13 @@ def _has_required(fields: dict[str, Any]) -> bool:
 
 
 def error_json(error: BaseException) -> JsonObject:
-    return {"error": type(error).__name__, "message": str(error)}
+    """Return a run's error as clients are told of it.
+
+    An error of a class that only its author knows may tell what is not the client's to know.
+    """
+    is_told = settings.EXPOSE_ERRORS or type(error).__module__.partition(".")[0] in TOLD_MODULES
+    message = jsoncodec.text_of(error) if is_told else "An internal error occurred"
+    return {"error": type(error).__name__, "message": message}
 
 
 async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
