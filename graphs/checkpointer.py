@@ -48,6 +48,14 @@ async def setup() -> None:
     await (await open_saver()).setup()
 
 
+HAS_CHECKPOINT = "SELECT 1 FROM checkpoints WHERE thread_id = %s AND checkpoint_id = %s LIMIT 1"
+
+
+async def checkpoint_exists(conn: db.Connection, thread_id: UUID, checkpoint_id: str) -> bool:
+    cursor = await conn.execute(HAS_CHECKPOINT, [str(thread_id), checkpoint_id])
+    return await cursor.fetchone() is not None
+
+
 DELETE_THREADS = """
 WITH gone AS (DELETE FROM checkpoints WHERE thread_id = ANY(%(threads)s)),
      blobs AS (DELETE FROM checkpoint_blobs WHERE thread_id = ANY(%(threads)s))

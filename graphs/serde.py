@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk, message_chunk_to_message
+from langgraph.constants import END, START
 from langgraph.types import Command, Send, StateSnapshot
 
 from common.errors import Unprocessable
 from common.jsoncodec import Json, JsonObject
+from graphs.loader import Graph
 
 # Keys of a configuration that tell of the caller, not of the checkpoint.
 _PRIVATE_PREFIXES = ("langgraph_", "__")
@@ -53,15 +55,22 @@ def public_config(config: Any) -> Any:
     return {**config, "configurable": configurable}
 
 
-def command_from_json(command: JsonObject) -> Command[Any]:
+class UnknownNode(Unprocessable):
+    """A command goes to a node that the graph does not have; LangGraph would pass over it."""
+
+
+def command_for(graph: Graph, command: JsonObject) -> Command[Any]:
     """Build LangGraph's Command from `{resume?, update?, goto?}`.
 
-    Raises Unprocessable when `goto` is neither a node, nor `{node, input}`, nor a list of them.
+    Raises Unprocessable when `goto` is neither a node of the graph, nor `{node, input}`, nor a
+    list of them.
     """
     update: Any = command.get("update")
     if isinstance(update, list):
         update = [(key, value) for key, value in map(tuple, update)]
-    arguments: dict[str, Any] = {"update": update, "goto": _goto(command.get("goto"))}
+    goto = _goto(command.get("goto"))
+    _require_nodes(graph, goto)
+    arguments: dict[str, Any] = {"update": update, "goto": goto}
     if "resume" in command:
         arguments["resume"] = command["resume"]
     return Command(**arguments)
@@ -75,11 +84,22 @@ def _goto(goto: Json) -> Any:
     return _target(goto)
 
 
+def _require_nodes(graph: Graph, goto: Any) -> None:
+    nodes = sorted(graph.nodes.keys() - {START})
+    for target in goto if isinstance(goto, list | tuple) else [goto]:
+        name = target.node if isinstance(target, Send) else target
+        if name not in (*nodes, END):
+            raise UnknownNode(
+                f"command.goto: the graph `{graph.name}` has no node {name!r}; "
+                f"its nodes are {', '.join(nodes)}"
+            )
+
+
 def _target(goto: Json) -> str | Send:
     if isinstance(goto, str):
         return goto
     if isinstance(goto, dict) and isinstance(goto.get("node"), str):
-        return Send(str(goto["node"]), goto.get("input"))
+        return Send(str(goto["node"]), goto.get("input", goto.get("args")))
     raise Unprocessable("command.goto: must be a node's name or {node, input}, or a list of these")
 
 

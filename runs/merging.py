@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from common.errors import BadRequest
-from common.jsoncodec import JsonObject
+from common.jsoncodec import Json, JsonObject
 from runs.spec import RunSpec
 
 # The server alone says these; a client's value is left out.
@@ -40,6 +40,8 @@ class MergedRun:
     """Merged into the thread's: by it, front ends find their threads."""
     thread_configurable: JsonObject
     """Merged into the thread's, so that later runs inherit it."""
+    checkpoint_id: str | None
+    """Where to fork from."""
 
 
 def merge(
@@ -63,6 +65,7 @@ def merge(
     }
     context = {**ground.context, **(spec.context or {**inherited, **asked})}
     metadata = _metadata(spec, ground)
+    checkpoint = _checkpoint(spec)
     identity: JsonObject = {
         "run_id": str(run_id),
         "thread_id": str(thread_id),
@@ -74,7 +77,7 @@ def merge(
     config: JsonObject = {
         **{key: value for key, value in ground.config.items() if key != "configurable"},
         **{key: value for key, value in spec.config.items() if key != "configurable"},
-        "configurable": {**configurable, **_checkpoint(spec), **identity},
+        "configurable": {**configurable, **checkpoint, **identity},
         "metadata": metadata,
     }
     return MergedRun(
@@ -82,6 +85,7 @@ def merge(
         metadata=metadata,
         thread_metadata={"graph_id": ground.graph_id, "assistant_id": str(ground.assistant_id)},
         thread_configurable=asked,
+        checkpoint_id=_text(checkpoint.get("checkpoint_id")),
     )
 
 
@@ -106,6 +110,10 @@ def _checkpoint(spec: RunSpec) -> JsonObject:
         for key in ("checkpoint_id", "checkpoint_ns", "checkpoint_map")
         if source.get(key) is not None
     }
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _metadata(spec: RunSpec, ground: Ground) -> JsonObject:

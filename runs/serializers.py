@@ -66,21 +66,43 @@ class ConfigField(ObjectField):
         return {key: value for key, value in config.items() if value is not None}
 
 
-class CommandField(ObjectField):
-    """`{resume?, update?, goto?}`."""
+class RunConfigField(ConfigField):
+    """The RunnableConfig of a run: it may also say where to fork from."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        command = super().to_internal_value(data)
-        if unknown := sorted(command.keys() - {"resume", "update", "goto"}):
+        config = super().to_internal_value(data)
+        limit = config.get("max_concurrency", 1)
+        if not (type(limit) is int and limit > 0):
+            raise ValidationError("max_concurrency must be a positive integer")
+        if not isinstance(config.get("run_name", ""), str):
+            raise ValidationError("run_name must be a string")
+        CheckpointField().to_internal_value(config.get("configurable") or {})
+        return config
+
+
+class CommandField(ObjectField):
+    """`{resume?, update?, goto?}`; members that say nothing are left out."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        given = super().to_internal_value(data)
+        # How LangGraph's own client for JavaScript marks a command.
+        if unknown := sorted(given.keys() - {"resume", "update", "goto", "lg_name"}):
             raise ValidationError(f"unknown key {unknown[0]!r}; known are resume, update, goto")
-        _check_update(command.get("update"))
-        _check_goto(command.get("goto"))
+        _check_update(given.get("update"))
+        _check_goto(given.get("goto"))
+        command = {key: given[key] for key in ("update", "goto") if given.get(key)}
+        if given.get("resume") is not None:
+            command["resume"] = given["resume"]
+        elif "resume" in given and not command:
+            raise ValidationError("resume must not be null: LangGraph takes that for no answer")
         return command
 
 
 def _check_update(update: Any) -> None:
     pairs = update if isinstance(update, list) else []
-    is_pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+    is_pairs = all(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
+    )
     if not isinstance(update, dict | list | None) or not is_pairs:
         raise ValidationError("update must be an object or a list of [key, value] pairs")
 
@@ -96,7 +118,7 @@ class RunCreateSerializer(BodySerializer):
     assistant_id = StringField(help_text="An assistant's UUID or a graph's name.")
     input = JsonField(required=False, allow_null=True, default=None)
     command = CommandField(required=False, allow_null=True, default=None)
-    config = ConfigField(required=False, allow_null=True, default=None)
+    config = RunConfigField(required=False, allow_null=True, default=None)
     context = ObjectField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
     metadata = ObjectField(required=False, allow_null=True, default=None)
     checkpoint = CheckpointField(required=False, allow_null=True, default=None)

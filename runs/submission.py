@@ -14,6 +14,7 @@ from common.db import Row
 from common.errors import BadRequest, Conflict, NotFound, Unprocessable
 from common.ids import uuid7
 from common.jsoncodec import JsonObject
+from graphs.checkpointer import checkpoint_exists
 from graphs.registry import graph_ids
 from runs.cancellation import obey
 from runs.engine.engine import Engine, current_engine
@@ -50,8 +51,8 @@ async def submit_run(spec: RunSpec, *, thread_id: UUID | None, caller: Caller) -
 
     Without a thread one is made for it, and goes with the run unless `on_completion` is
     `keep`. Starts here when a slot is free and the thread is; else the run waits. Raises
-    NotFound for a thread the caller cannot see, Unprocessable for an unknown assistant, and
-    ThreadBusy when the strategy is `reject` and a run is active.
+    NotFound for a thread the caller cannot see or a checkpoint that is not there, Unprocessable
+    for an unknown assistant, and ThreadBusy when the strategy is `reject` and a run is active.
     """
     assistant = await _assistant(spec, caller)
     if thread_id is None and spec.command and "resume" in spec.command:
@@ -108,6 +109,9 @@ async def _write(
             active = cancelled[0]
         run_id = uuid7()
         merged = _merged(spec, assistant, thread, run_id, is_stateless=thread_id is None)
+        origin = merged.checkpoint_id
+        if origin and not await checkpoint_exists(tx, thread.thread_id, origin):
+            raise NotFound(f"Checkpoint {origin} not found on thread {thread.thread_id}.")
         claimed_by = engine.process_number if engine and not active else None
         row = await insert_run(
             tx,

@@ -15,10 +15,11 @@ from langgraph.types import StateSnapshot
 
 from access.caller import ANONYMOUS, Caller
 from common import jsoncodec
+from common.errors import ApiError
 from common.jsoncodec import JsonObject
 from graphs.checkpointer import open_saver
 from graphs.runtime import open_graph
-from graphs.serde import command_from_json, pending_interrupts, values_of
+from graphs.serde import command_for, pending_interrupts, values_of
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
 from runs.engine.queries import Outcome, ThreadHead
 from runs.events.log import EventLog
@@ -30,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 # What a client's config may set for LangChain; the rest of it names objects of a process.
 CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
-# Errors of these have messages meant for whoever runs a graph; common is our own.
-TOLD_MODULES = frozenset({"builtins", "asyncio", "langgraph", "common"})
+# Errors of these have messages meant for whoever runs a graph.
+TOLD_PACKAGES = frozenset({"builtins", "asyncio", "langgraph"})
 # A graph that goes on after it was cancelled is given this long.
 ABANDON_SECONDS = 10.0
 
@@ -112,19 +113,19 @@ class Execution:
                 context=run.kwargs.get("context") or None,
                 user=self._caller.user,
             ) as graph:
-                source = self._parts(graph, await self._input(saver))
+                source = self._parts(graph, await self._input(graph, saver))
                 async for event in source:
                     self._publish(*event)
         except Exception as exc:
             logger.info("run failed", exc_info=exc, extra={"run_id": str(run.run_id)})
             raise
 
-    async def _input(self, saver: Any) -> Any:
+    async def _input(self, graph: Any, saver: Any) -> Any:
         """Return what the graph is given: None when an earlier attempt has got somewhere."""
         if not self.run.is_fresh and await has_checkpoint(saver, self.run):
             return None
         command = self._kwargs["command"]
-        return command_from_json(command) if command else self._kwargs["input"]
+        return command_for(graph, command) if command else self._kwargs["input"]
 
     async def _parts(self, graph: Any, graph_input: Any) -> AsyncIterator[Event]:
         kwargs = self._kwargs
@@ -220,9 +221,14 @@ def error_json(error: BaseException) -> JsonObject:
 
     An error of a class that only its author knows may tell what is not the client's to know.
     """
-    is_told = settings.EXPOSE_ERRORS or type(error).__module__.partition(".")[0] in TOLD_MODULES
+    is_known = isinstance(error, ApiError) or _package(error) in TOLD_PACKAGES
+    is_told = is_known or settings.EXPOSE_ERRORS
     message = jsoncodec.text_of(error) if is_told else "An internal error occurred"
     return {"error": type(error).__name__, "message": message}
+
+
+def _package(error: BaseException) -> str:
+    return type(error).__module__.partition(".")[0]
 
 
 async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
