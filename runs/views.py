@@ -56,13 +56,14 @@ class ThreadRunViewSet(AsyncViewSet):
         status = query.get("status") or None
         if status is not None and status not in RunStatus.values:
             raise Unprocessable(f"status: must be one of {', '.join(RunStatus.values)}")
-        select = _selected(list_param(query, "select"))
+        asked = list_param(query, "select")
+        select = _selected(asked)
         rows = await list_runs(
             thread, caller=caller, status=status, select=select, limit=limit, offset=offset
         )
         if not rows and not await thread_exists(thread, caller=caller):
             raise NotFound(f"Thread with ID {thread} not found")
-        extra = {} if query.get("select") else {"langsmith_session_name": None}
+        extra = {} if asked else {"langsmith_session_name": None}
         return Response([{**row, **extra} for row in rows])
 
     @extend_schema(responses={200: RunSerializer, **ERRORS})
