@@ -120,3 +120,20 @@ async def reading(
     finally:
         reader.left.set()
         await answered
+
+
+async def settled(api: httpx.AsyncClient, thread_id: str) -> Any:
+    """Return a thread once no run is active on it."""
+    async with asyncio.timeout(8):
+        while True:
+            thread = (await api.get(f"/threads/{thread_id}")).json()
+            if thread["status"] != "busy":
+                return thread
+            await asyncio.sleep(0.01)
+
+
+async def started(api: httpx.AsyncClient, thread_id: str, **body: Any) -> str:
+    """Create a run in the background and return its id."""
+    answer = await api.post(f"/threads/{thread_id}/runs", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["run_id"])

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import httpx
+
+from tests.streaming import MakeThread, settled, started
+
+LONG = {"assistant_id": "sleeper", "input": {"seconds": 60}}
+
+
+async def test_a_deleted_run_is_gone_and_what_it_did_stays(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    path = f"/threads/{await thread()}"
+    body = {"assistant_id": "echo", "input": {"messages": ["hi"]}}
+    values = (await api.post(f"{path}/runs/wait", json=body)).json()
+    run_id = (await api.get(f"{path}/runs")).json()[0]["run_id"]
+
+    answer = await api.delete(f"{path}/runs/{run_id}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await api.get(f"{path}/runs/{run_id}")).status_code == 404
+    assert (await api.delete(f"{path}/runs/{run_id}")).status_code == 404
+    assert (await api.get(f"{path}/state")).json()["values"] == values
+
+
+async def test_an_active_run_is_cancelled_and_deleted(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    running, pending = [await started(api, thread_id, **LONG) for _ in range(2)]
+
+    for run_id in (pending, running):
+        answer = await api.delete(f"/threads/{thread_id}/runs/{run_id}")
+        assert answer.status_code == 204
+
+    assert (await api.get(f"/threads/{thread_id}/runs")).json() == []
+    assert (await settled(api, thread_id))["status"] in ("idle", "interrupted")
+
+
+async def test_a_run_that_is_not_there_cannot_be_deleted(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    assert (await api.delete(f"/threads/{await thread()}/runs/{uuid4()}")).status_code == 404
+
+
+async def test_a_thread_deleted_in_mid_run_leaves_nothing(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    run_id = await started(api, thread_id, **LONG)
+
+    assert (await api.delete(f"/threads/{thread_id}")).status_code == 204
+
+    assert (await api.get(f"/threads/{thread_id}/runs/{run_id}")).status_code == 404
+    assert (await api.get(f"/threads/{thread_id}")).status_code == 404
