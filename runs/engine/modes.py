@@ -56,15 +56,24 @@ class Translator:
             yield from self._messages(namespace, payload)
             return
         if not namespace:
-            yield from self._root(mode, payload)
+            if mode == "values":
+                payload = self.output = self._with_earlier_interrupts(payload)
+            yield from self._breakpoint(mode, payload)
         if mode not in self._asked or (namespace and not self._subgraphs):
             return
         yield _suffixed(mode, namespace), _tidied(mode, payload)
 
-    def _root(self, mode: str, payload: Any) -> Iterator[Event]:
-        if mode == "values":
-            self.output = payload
-        elif mode == "updates" and _is_breakpoint(payload):
+    def _with_earlier_interrupts(self, values: Any) -> Any:
+        """Gather the interrupts of a step, which LangGraph tells one by one, into one list."""
+        if not isinstance(values, dict) or "__interrupt__" not in values:
+            return values
+        before = self.output if isinstance(self.output, dict) else {}
+        earlier = before.get("__interrupt__", ())
+        return {**values, "__interrupt__": [*earlier, *values["__interrupt__"]]}
+
+    def _breakpoint(self, mode: str, payload: Any) -> Iterator[Event]:
+        # A state that is no object has no room for the marker.
+        if mode == "updates" and _is_breakpoint(payload) and isinstance(self.output, dict | None):
             self.output = {**(self.output or {}), "__interrupt__": []}
             if "values" in self._asked:
                 yield "values", self.output
