@@ -64,12 +64,12 @@ class Translator:
         yield _suffixed(mode, namespace), _tidied(mode, payload)
 
     def _with_earlier_interrupts(self, values: Any) -> Any:
-        """Gather the interrupts of a step, which LangGraph tells one by one, into one list."""
-        if not isinstance(values, dict) or "__interrupt__" not in values:
-            return values
-        before = self.output if isinstance(self.output, dict) else {}
-        earlier = before.get("__interrupt__", ())
-        return {**values, "__interrupt__": [*earlier, *values["__interrupt__"]]}
+        """Gather the interrupts of a step, which LangGraph tells one by one, into one list.
+
+        They stay to the end: what the step's other branches have done is told after them.
+        """
+        asked = [*_interrupts(self.output), *_interrupts(values)]
+        return {**values, "__interrupt__": asked} if asked else values
 
     def _breakpoint(self, mode: str, payload: Any) -> Iterator[Event]:
         # A state that is no object has no room for the marker.
@@ -111,6 +111,10 @@ def translated_event(event: Any) -> Event | None:
 
 def _suffixed(name: str, namespace: tuple[str, ...]) -> str:
     return "|".join((name, *namespace))
+
+
+def _interrupts(values: Any) -> Any:
+    return values.get("__interrupt__", ()) if isinstance(values, dict) else ()
 
 
 def _is_breakpoint(payload: Any) -> bool:
