@@ -17,7 +17,7 @@ from common import db, jsoncodec
 from graphs import loop as graph_loop
 from graphs.checkpointer import delete_checkpoints, delete_run_checkpoints
 from runs.engine import queries
-from runs.engine.executor import Execution, read_head
+from runs.engine.executor import INSIST_SECONDS, Execution, read_head
 from runs.engine.leases import LeaseKeeper
 from runs.engine.queries import Outcome
 from runs.events.memory import MemoryEventLog
@@ -26,8 +26,6 @@ from runs.spec import ClaimedRun
 
 logger = logging.getLogger(__name__)
 
-# A node that swallows its cancellation is asked again this often.
-INSIST_SECONDS = 1.0
 # Pending runs are claimed so many at a time: the other slots are for runs that begin here.
 CLAIM_AT_ONCE = 10
 # Other processes need this long to take their locks again after the database restarted.

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
 # Errors of these have messages meant for whoever runs a graph.
 TOLD_PACKAGES = frozenset({"builtins", "asyncio", "langgraph"})
+# A node that swallows its cancellation is asked again this often.
+INSIST_SECONDS = 1.0
 # A graph that goes on after it was cancelled is given this long.
 ABANDON_SECONDS = 10.0
 
@@ -50,17 +52,21 @@ class Execution:
         self._kwargs = kwargs
         self._translator = Translator(kwargs["stream_mode"], subgraphs=kwargs["subgraphs"])
         self._drive: asyncio.Task[None] | None = None
+        self._stop_again_at = 0.0
         self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def stop(self) -> None:
         """Cancel the graph; the outcome tells what it had done by then.
 
-        A graph that swallows its cancellation is abandoned after a while.
+        A graph that swallows its cancellation is asked again, and abandoned after a while. Not
+        at once: a second cancel cuts short LangGraph's wait for the checkpoints being written.
         """
+        loop = asyncio.get_running_loop()
         if not self.is_stopped:
             self.is_stopped = True
-            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
-        if self._drive is not None:
+            loop.call_later(ABANDON_SECONDS, self._abandon)
+        if self._drive is not None and loop.time() >= self._stop_again_at:
+            self._stop_again_at = loop.time() + INSIST_SECONDS / 2
             self._drive.cancel()
 
     def was_stopped(self) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from uuid import uuid4
 
@@ -27,6 +28,22 @@ async def test_a_cancelled_run_is_interrupted_and_keeps_what_it_did(
     assert (shown["status"], shown["values"]) == ("interrupted", {"seconds": 60})
     run = (await api.get(f"/threads/{thread_id}/runs/{run_id}")).json()
     assert run["status"] == "interrupted"
+
+
+async def test_runs_settle_after_their_last_checkpoint_however_often_they_are_told_to_stop(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    async def cancelled_early() -> str:
+        thread_id = await thread()
+        async with reading("POST", f"/threads/{thread_id}/runs/stream", LONG) as reader:
+            await reader.until("values")
+            await api.post(f"{reader.headers['content-location']}/cancel?wait=1")
+        return str((await settled(api, thread_id))["status"])
+
+    statuses = await asyncio.gather(*(cancelled_early() for _ in range(40)))
+
+    # A run that settles before its checkpoint is written finds nothing left to do.
+    assert statuses == ["interrupted"] * 40
 
 
 async def test_a_cancelled_run_stops_within_moments(
