@@ -245,19 +245,29 @@ async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
 
 async def read_head(run: ClaimedRun) -> ThreadHead | None:
     """Read what the thread's newest checkpoint says; None without one, or without the graph."""
-    config: Any = {"configurable": {**thread_keys(run.thread_id), "graph_id": run.graph_id}}
     try:
-        async with open_graph(
-            run.graph_id,
-            config,
-            access="threads.read",
-            checkpointer=await open_saver(),
-            store=await open_store(),
-        ) as graph:
-            return thread_head(await graph.aget_state(config))
+        snapshot = await _snapshot(run.thread_id, run.graph_id)
+        # A run that wrote no checkpoint leaves the head to an earlier one, maybe of another graph.
+        writer = (snapshot.metadata or {}).get("graph_id", run.graph_id)
+        if writer != run.graph_id:
+            snapshot = await _snapshot(run.thread_id, str(writer))
     except Exception as exc:
         logger.warning("state unreadable", exc_info=exc, extra={"run_id": str(run.run_id)})
         return None
+    return thread_head(snapshot)
+
+
+async def _snapshot(thread_id: UUID, graph_id: str) -> StateSnapshot:
+    config: Any = {"configurable": {**thread_keys(thread_id), "graph_id": graph_id}}
+    async with open_graph(
+        graph_id,
+        config,
+        access="threads.read",
+        checkpointer=await open_saver(),
+        store=await open_store(),
+    ) as graph:
+        snapshot: StateSnapshot = await graph.aget_state(config)
+    return snapshot
 
 
 def thread_keys(thread_id: UUID) -> dict[str, str]:
