@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -100,6 +101,18 @@ async def test_a_thread_that_is_not_there_is_made_when_asked(api: httpx.AsyncCli
 
     assert answer.json()["messages"][-1]["content"] == "hi"
     assert (await api.get(f"/threads/{thread_id}")).json()["metadata"]["graph_id"] == "echo"
+
+
+async def test_many_may_make_the_same_thread_at_once(api: httpx.AsyncClient) -> None:
+    thread_id = str(uuid4())
+    body = {"assistant_id": "echo", "input": HI, "if_not_exists": "create"}
+    path = f"/threads/{thread_id}/runs"
+
+    answers = await asyncio.gather(*(api.post(path, json=body) for _ in range(20)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert (await settled(api, thread_id))["status"] == "idle"
+    assert len((await api.get(f"{path}?limit=100&status=success")).json()) == 20
 
 
 async def test_a_run_writes_its_graph_and_assistant_on_the_thread(

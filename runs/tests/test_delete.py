@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
-from tests.streaming import MakeThread, settled, started
+from common import db
+from runs.engine.engine import current_engine
+from tests.streaming import MakeThread, reading, settled, started
+
+CHECKPOINTS = "SELECT count(*) FROM checkpoints WHERE thread_id = %s"
 
 LONG = {"assistant_id": "sleeper", "input": {"seconds": 60}}
 
@@ -45,13 +49,18 @@ async def test_a_run_that_is_not_there_cannot_be_deleted(
     assert (await api.delete(f"/threads/{await thread()}/runs/{uuid4()}")).status_code == 404
 
 
-async def test_a_thread_deleted_in_mid_run_leaves_nothing(
+async def test_a_thread_deleted_in_mid_run_takes_the_run_with_it(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
     thread_id = await thread()
-    run_id = await started(api, thread_id, **LONG)
+    async with reading("POST", f"/threads/{thread_id}/runs/stream", LONG) as reader:
+        await reader.until("values")
+        run_id = UUID(reader.headers["content-location"].rpartition("/")[2])
 
-    assert (await api.delete(f"/threads/{thread_id}")).status_code == 204
+        assert (await api.delete(f"/threads/{thread_id}")).status_code == 204
 
-    assert (await api.get(f"/threads/{thread_id}/runs/{run_id}")).status_code == 404
-    assert (await api.get(f"/threads/{thread_id}")).status_code == 404
+        assert (await api.get(f"/threads/{thread_id}/runs/{run_id}")).status_code == 404
+        assert [frame.event async for frame in reader.frames()] == []
+    assert not current_engine().is_executing(run_id)
+    left = await db.fetch_one(CHECKPOINTS, [thread_id])
+    assert left == {"count": 0}
