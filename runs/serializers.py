@@ -66,20 +66,6 @@ class ConfigField(ObjectField):
         return {key: value for key, value in config.items() if value is not None}
 
 
-class RunConfigField(ConfigField):
-    """The RunnableConfig of a run: it may also say where to fork from."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        config = super().to_internal_value(data)
-        limit = config.get("max_concurrency", 1)
-        if not (type(limit) is int and limit > 0):
-            raise ValidationError("max_concurrency must be a positive integer")
-        if not isinstance(config.get("run_name", ""), str):
-            raise ValidationError("run_name must be a string")
-        CheckpointField().to_internal_value(config.get("configurable") or {})
-        return config
-
-
 class CommandField(ObjectField):
     """`{resume?, update?, goto?}`; members that say nothing are left out."""
 
@@ -112,6 +98,20 @@ def _check_goto(goto: Any) -> None:
         is_send = isinstance(target, dict) and isinstance(target.get("node"), str)
         if not (target is None or isinstance(target, str) or is_send):
             raise ValidationError("goto must be a node's name, {node, input}, or a list of these")
+
+
+class RunConfigField(ConfigField):
+    """The RunnableConfig of a run: it may also say where to fork from."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        config = super().to_internal_value(data)
+        limit = config.get("max_concurrency", 1)
+        if not (type(limit) is int and limit > 0):
+            raise ValidationError("max_concurrency must be a positive integer")
+        if not isinstance(config.get("run_name", ""), str):
+            raise ValidationError("run_name must be a string")
+        CheckpointField().to_internal_value(config.get("configurable") or {})
+        return config
 
 
 class RunCreateSerializer(BodySerializer):

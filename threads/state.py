@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from graphs.runtime import Access, open_graph
 from graphs.serde import pending_interrupts, state_json, values_of
 from store.backend import open_store
 from threads.queries import get_thread, lock_thread, save_state
+
+logger = logging.getLogger(__name__)
 
 EMPTY_STATE: JsonObject = {
     "values": {},
@@ -140,8 +143,20 @@ async def _read_state(graph_id: str, config: Any, *, subgraphs: bool) -> JsonObj
     async with _graph(graph_id, config, "threads.read") as graph:
         try:
             return state_json(await graph.aget_state(config, subgraphs=subgraphs))
-        except ValueError as exc:
-            raise NotFound(str(exc)) from exc
+        # A reducer of the user's that cannot take what the last run was given.
+        except Exception as exc:
+            logger.info("pending writes unreadable", exc_info=exc)
+            return await _read_written_state(graph, config)
+
+
+async def _read_written_state(graph: Any, config: Any) -> JsonObject:
+    """Return the state as of its checkpoint alone, without what is pending."""
+    try:
+        async for snapshot in graph.aget_state_history(config, limit=1):
+            return state_json(snapshot)
+    except ValueError as exc:
+        raise NotFound(str(exc)) from exc
+    return EMPTY_STATE
 
 
 async def _read_history(graph_id: str, config: Any, query: HistoryQuery) -> list[JsonObject]:

@@ -164,6 +164,22 @@ async def test_a_thread_goes_on_after_an_input_its_graph_could_not_take(
     assert [message["content"] for message in answer.json()["messages"]] == ["hi", "hi"]
 
 
+@pytest.mark.parametrize("messages", [3, [{"foo": 1}]])
+async def test_a_state_can_be_read_after_an_input_its_graph_could_not_take(
+    api: httpx.AsyncClient, thread: MakeThread, messages: Any
+) -> None:
+    path = f"/threads/{await thread()}"
+    good = {"assistant_id": "echo", "input": {"messages": ["hi"]}}
+    values = (await api.post(f"{path}/runs/wait", json=good)).json()
+    bad = {"assistant_id": "echo", "input": {"messages": messages}}
+    await api.post(f"{path}/runs/wait", json=bad)
+
+    answer = await api.get(f"{path}/state")
+
+    assert (answer.status_code, answer.json()["values"]) == (200, values)
+    assert (await api.get(path)).json()["values"] == values
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("ids", ["x/runs/{run}", "{thread}/runs/x", "x/runs/y"])
 async def test_an_id_that_is_no_uuid_is_refused(

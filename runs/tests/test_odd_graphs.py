@@ -59,7 +59,6 @@ async def test_what_no_checkpoint_can_hold_fails_the_run(
         ("keyboard", {"error": "KeyboardInterrupt", "message": ""}),
         ("key", {"error": "KeyError", "message": "'colour'"}),
         ("nul", {"error": "ValueError", "message": "ab"}),
-        ("surrogate", {"error": "ValueError", "message": "a?b"}),
         ("group", {"error": "ExceptionGroup", "message": "several (1 sub-exception)"}),
         ("unfathomable", {"error": "Unfathomable", "message": "An internal error occurred"}),
         ("own", {"error": "Home", "message": "An internal error occurred"}),
