@@ -52,6 +52,8 @@ class Following:
                     yield b"".join(encode_sse(event, with_id=with_ids) for event in chosen)
             ended = True
         except ReaderTooSlow:
+            # Its connection goes, never the run: the client did not leave, and may come back.
+            ended = True
             logger.warning("reader too slow", extra={"run_id": str(self.run_id)})
         finally:
             if not ended:

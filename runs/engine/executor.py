@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import StateSnapshot
 
 from access.caller import ANONYMOUS, Caller
-from common import jsoncodec
+from common import db, jsoncodec
 from common.errors import ApiError
 from common.jsoncodec import JsonObject
 from graphs.checkpointer import open_saver
@@ -35,6 +35,7 @@ CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
 TOLD_PACKAGES = frozenset({"builtins", "asyncio", "langgraph"})
 # A node that swallows its cancellation is asked again this often.
 INSIST_SECONDS = 1.0
+REACH_AGAIN_SECONDS = 0.5
 # A graph that goes on after it was cancelled is given this long.
 ABANDON_SECONDS = 10.0
 
@@ -244,17 +245,26 @@ async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
 
 
 async def read_head(run: ClaimedRun) -> ThreadHead | None:
-    """Read what the thread's newest checkpoint says; None without one, or without the graph."""
-    try:
-        snapshot = await _snapshot(run.thread_id, run.graph_id)
-        # A run that wrote no checkpoint leaves the head to an earlier one, maybe of another graph.
-        writer = (snapshot.metadata or {}).get("graph_id", run.graph_id)
-        if writer != run.graph_id:
-            snapshot = await _snapshot(run.thread_id, str(writer))
-    except Exception as exc:
-        logger.warning("state unreadable", exc_info=exc, extra={"run_id": str(run.run_id)})
-        return None
-    return thread_head(snapshot)
+    """Read what the thread's newest checkpoint says; None without one, or without the graph.
+
+    Waits for a database that cannot be reached: a run must not settle without its values.
+    """
+    while True:
+        try:
+            return thread_head(await _head_snapshot(run))
+        except db.UNREACHABLE as exc:
+            logger.warning("state not reached", exc_info=exc, extra={"run_id": str(run.run_id)})
+            await asyncio.sleep(REACH_AGAIN_SECONDS)
+        except Exception as exc:
+            logger.warning("state unreadable", exc_info=exc, extra={"run_id": str(run.run_id)})
+            return None
+
+
+async def _head_snapshot(run: ClaimedRun) -> StateSnapshot:
+    snapshot = await _snapshot(run.thread_id, run.graph_id)
+    # A run that wrote no checkpoint leaves the head to an earlier one, maybe of another graph.
+    writer = str((snapshot.metadata or {}).get("graph_id", run.graph_id))
+    return snapshot if writer == run.graph_id else await _snapshot(run.thread_id, writer)
 
 
 async def _snapshot(thread_id: UUID, graph_id: str) -> StateSnapshot:
