@@ -79,10 +79,10 @@ class _Tape:
                 high = middle
         return low
 
-    def bytes_after(self, position: int) -> int:
-        if not self.size:
-            return 0
-        return self.size[-1] - (self.size[position - 1] if position else 0)
+    def bytes_behind(self, position: int) -> int:
+        """Return how far a reader is behind, the newest event apart: that may be of any size."""
+        newest = len(self.size) - 1
+        return self.size[newest - 1] - self.size[position - 1] if 0 < position < newest else 0
 
 
 class MemoryEventLog:
@@ -183,9 +183,7 @@ def _wake(tape: _Tape) -> None:
 
 def _check_lag(tape: _Tape, position: int, *, ended: bool) -> None:
     # A late joiner reads a whole tape at its own pace; only a live reader can hold up memory.
-    if ended or position == 0:
-        return
-    if tape.bytes_after(position) > settings.STREAM_READER_LAG_MB * 1_000_000:
+    if not ended and tape.bytes_behind(position) > settings.STREAM_READER_LAG_MB * 1_000_000:
         raise ReaderTooSlow
 
 

@@ -192,9 +192,22 @@ async def test_a_slow_reader_loses_its_connection_and_nobody_else(
     publish(log, run_id, 0)
     assert len(await anext(slow)) == 1
 
-    log.publish(run_id, [("custom", b"1" * 2000)])
+    log.publish(run_id, [("custom", b"1" * 2000)] * 2)
 
     with pytest.raises(ReaderTooSlow):
         await anext(slow)
     log.close(run_id)
-    assert len(await read(log, run_id)) == 2
+    assert len(await read(log, run_id)) == 3
+
+
+async def test_one_large_event_makes_no_reader_slow(
+    log: EventLog, run_id: UUID, settings: Any
+) -> None:
+    settings.STREAM_READER_LAG_MB = 0.001
+    batches = log.follow(run_id, after="-1", idle_seconds=5)
+    publish(log, run_id, 0)
+    await anext(batches)
+
+    log.publish(run_id, [("custom", b"1" * 2000)])
+
+    assert [len(event.data) for event in await anext(batches)] == [2000]
