@@ -63,14 +63,23 @@ class Following:
         """Yield newlines while the run goes on, then what it has come to, as JSON."""
         ended = False
         try:
-            async for batch in self._batches(None, settings.STREAM_HEARTBEAT_SECONDS):
-                if not batch:
-                    yield b"\n"
+            async for _ in self._silences():
+                yield b"\n"
             ended = True
         finally:
             if not ended:
                 self._hang_up()
         yield await self._result()
+
+    async def _silences(self) -> AsyncIterator[None]:
+        """Yield after each silence until the run has settled, however much it says meanwhile."""
+        try:
+            async for batch in self._batches(None, settings.STREAM_HEARTBEAT_SECONDS):
+                if not batch:
+                    yield
+        except ReaderTooSlow:
+            async for _ in self._silences():
+                yield
 
     async def _batches(
         self, after: str | None, idle_seconds: float
