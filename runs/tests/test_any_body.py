@@ -45,7 +45,7 @@ bodies = st.dictionaries(st.sampled_from(fields), values, min_size=1, max_size=3
 
 @pytest.mark.timeout(60)
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

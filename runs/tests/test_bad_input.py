@@ -71,24 +71,29 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "status", "told"), REFUSED)
-@pytest.mark.parametrize("way", ["", "/wait", "/stream"])
 async def test_a_refused_run_says_why_and_leaves_nothing(
-    api: httpx.AsyncClient,
-    thread: MakeThread,
-    way: str,
-    fields: dict[str, Any],
-    status: int,
-    told: str,
+    api: httpx.AsyncClient, thread: MakeThread, fields: dict[str, Any], status: int, told: str
 ) -> None:
     path = f"/threads/{await thread()}"
     before = (await api.get(path)).json()
 
-    answer = await api.post(f"{path}/runs{way}", json={"assistant_id": "echo", **fields})
+    answer = await api.post(f"{path}/runs", json={"assistant_id": "echo", **fields})
 
     assert answer.status_code == status, answer.text
     assert told in answer.json()["detail"]
     assert (await api.get(path)).json() == before
     assert (await api.get(f"{path}/runs")).json() == []
+
+
+@pytest.mark.parametrize("way", ["wait", "stream"])
+@pytest.mark.parametrize(("fields", "status", "told"), REFUSED[::9])
+async def test_a_refused_run_answers_so_before_any_stream(
+    api: httpx.AsyncClient, way: str, fields: dict[str, Any], status: int, told: str
+) -> None:
+    answer = await api.post(f"/runs/{way}", json={"assistant_id": "echo", **fields})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert told in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,17 @@ async def at_once(
     return await asyncio.gather(*(api.post(path, json=body) for _ in range(50)))
 
 
+async def when_one_is_left(api: httpx.AsyncClient, thread_id: str) -> list[Any]:
+    """Return a thread's runs once the newest runs and no other one is active."""
+    async with asyncio.timeout(8):
+        while True:
+            runs = await runs_of(api, thread_id)
+            active = [run for run in runs if run["status"] in ("pending", "running")]
+            if active == runs[-1:] and active[0]["status"] == "running":
+                return runs
+            await asyncio.sleep(0.02)
+
+
 async def test_reject_leaves_the_thread_to_its_run(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
@@ -130,12 +141,13 @@ async def test_of_fifty_at_once_reject_lets_one_in(
 ) -> None:
     thread_id = await thread()
 
-    answers = await at_once(api, thread_id, "reject", 0.5)
+    answers = await at_once(api, thread_id, "reject", 60)
 
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 49}
     winner = next(answer.json()["run_id"] for answer in answers if answer.status_code == 200)
-    assert [run["run_id"] for run in await runs_of(api, thread_id)] == [winner]
-    assert (await settled(api, thread_id))["values"] == {"seconds": 0.5, "done": True}
+    (run,) = await runs_of(api, thread_id)
+    assert (run["run_id"], run["status"]) == (winner, "running")
+    await api.post(f"/threads/{thread_id}/runs/{winner}/cancel?wait=1")
 
 
 async def test_of_fifty_at_once_enqueue_runs_all_in_order_one_at_a_time(
@@ -160,33 +172,35 @@ async def test_of_fifty_at_once_interrupt_lets_the_last_go_on(
 ) -> None:
     thread_id = await thread()
 
-    answers = await at_once(api, thread_id, "interrupt", 0.5)
+    answers = await at_once(api, thread_id, "interrupt", 60)
 
     assert {answer.status_code for answer in answers} == {200}
-    await settled(api, thread_id)
-    statuses = [run["status"] for run in await runs_of(api, thread_id)]
-    assert statuses == ["interrupted"] * 49 + ["success"]
+    runs = await when_one_is_left(api, thread_id)
+    assert [run["status"] for run in runs] == ["interrupted"] * 49 + ["running"]
+    await api.post(f"/threads/{thread_id}/runs/{runs[-1]['run_id']}/cancel?wait=1")
 
 
 async def test_of_fifty_at_once_rollback_leaves_the_last_alone(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
     thread_id = await thread()
-    await api.post(f"/threads/{thread_id}/runs/wait", json=QUICK)
-    before = (await api.post(f"/threads/{thread_id}/history", json={})).json()
+    path = f"/threads/{thread_id}"
+    await api.post(f"{path}/runs/wait", json=QUICK)
+    before = (await api.post(f"{path}/history", json={})).json()
 
-    answers = await at_once(api, thread_id, "rollback", 0.5)
+    answers = await at_once(api, thread_id, "rollback", 60)
 
     assert {answer.status_code for answer in answers} == {200}
-    assert (await settled(api, thread_id))["values"] == {"seconds": 0.5, "done": True}
-    first, last = await runs_of(api, thread_id)
-    assert (first["status"], last["status"]) == ("success", "success")
-    history = (await api.post(f"/threads/{thread_id}/history", json={"limit": 100})).json()
+    first, last = await when_one_is_left(api, thread_id)
+    assert (first["status"], last["status"]) == ("success", "running")
+    await api.post(f"{path}/runs/{last['run_id']}/cancel?wait=1")
+    history = (await api.post(f"{path}/history", json={"limit": 100})).json()
     assert history[len(history) - len(before) :] == before
     added = {state["metadata"]["run_id"] for state in history[: -len(before)]}
-    assert added == {last["run_id"]}
+    assert added <= {last["run_id"]}
 
 
+@pytest.mark.slow
 async def test_fifty_at_once_of_every_strategy_leave_the_thread_usable(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
