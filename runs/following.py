@@ -86,25 +86,22 @@ class Following:
     ) -> AsyncIterator[Sequence[StreamEvent]]:
         """Yield events in batches, an empty one after each silence, until the run has settled."""
         log = current_engine().log
-        if log.holds(self.run_id):
-            silence = 0.0
-            async for batch in log.follow(
-                self.run_id, after=after, idle_seconds=min(idle_seconds, ELSEWHERE_SECONDS)
-            ):
-                if batch:
-                    silence = 0.0
-                    yield batch
-                    continue
-                silence += ELSEWHERE_SECONDS
-                if silence >= idle_seconds:
-                    silence = 0.0
-                    if not await self._is_active():
-                        return
-                    yield ()
+        if not log.holds(self.run_id):
+            while await self._is_active():
+                await asyncio.sleep(ELSEWHERE_SECONDS)
+                yield ()
             return
-        while await self._is_active():
-            await asyncio.sleep(ELSEWHERE_SECONDS)
-            yield ()
+        silence = 0.0
+        turn = min(idle_seconds, ELSEWHERE_SECONDS)
+        async for batch in log.follow(self.run_id, after=after, idle_seconds=turn):
+            silence = 0.0 if batch else silence + turn
+            if batch:
+                yield batch
+            elif silence >= idle_seconds:
+                silence = 0.0
+                if not await self._is_active():
+                    return
+                yield ()
 
     async def _is_active(self) -> bool:
         if current_engine().is_executing(self.run_id):
