@@ -129,7 +129,7 @@ async def create_assistant(new: NewAssistant) -> Row | None:
 LOCK = "SELECT 1 FROM assistant WHERE assistant_id = %s FOR UPDATE"
 UPDATE = """
 WITH written AS (
-  UPDATE assistant SET {changes}, updated_at = clock_timestamp(), version = 1 + (
+  UPDATE assistant SET {changes} updated_at = clock_timestamp(), version = 1 + (
            SELECT max(version) FROM assistant_version AS kept
             WHERE kept.assistant_id = assistant.assistant_id)
    WHERE assistant_id = %(assistant_id)s AND graph_id = ANY(%(known)s) AND {visible}
@@ -137,24 +137,29 @@ WITH written AS (
 ), kept AS ({keep_version})
 SELECT {assistant} FROM written
 """
+# What is merged; other fields are replaced.
+MERGED = {
+    "metadata": "metadata = metadata || %(metadata)s, ",
+    "configurable": "config = config || jsonb_build_object('configurable', %(configurable)s), ",
+}
 
 
 async def update_assistant(
     assistant_id: UUID, changes: JsonObject, *, caller: Caller
 ) -> Row | None:
-    """Make a new version with these fields; metadata is merged, the others replaced.
+    """Make a new version with these fields.
 
     The row's lock orders two updates of one assistant. None when the caller cannot see it.
     """
-    parameters: dict[str, object] = {"assistant_id": assistant_id, "known": graph_ids()}
-    written: list[sql.Composable] = []
-    for name, value in changes.items():
-        is_json = name in ("config", "context", "metadata")
-        parameters[name] = jsonb(value) if is_json else value
-        form = "{0} = {0} || {1}" if name == "metadata" else "{0} = {1}"
-        written.append(sql.SQL(form).format(sql.Identifier(name), sql.Placeholder(name)))
+    is_json = {"config", "configurable", "context", "metadata"}
+    written = [sql.SQL(MERGED[name]) if name in MERGED else _assigned(name) for name in changes]
+    parameters = {
+        **{name: jsonb(value) if name in is_json else value for name, value in changes.items()},
+        "assistant_id": assistant_id,
+        "known": graph_ids(),
+    }
     query = sql.SQL(UPDATE).format(
-        changes=sql.SQL(", ").join(written or [sql.SQL("version = version")]),
+        changes=sql.Composed(written),
         visible=visible_to(caller),
         keep_version=sql.SQL(_KEEP_VERSION),
         assistant=_ASSISTANT,
@@ -163,6 +168,10 @@ async def update_assistant(
         # A statement of its own, so that the next one sees the version of the update before.
         await tx.execute(LOCK, [assistant_id])
         return await (await tx.execute(query, parameters)).fetchone()
+
+
+def _assigned(name: str) -> sql.Composed:
+    return sql.SQL("{} = {}, ").format(sql.Identifier(name), sql.Placeholder(name))
 
 
 DELETE = """
@@ -176,7 +185,9 @@ async def delete_assistant(assistant_id: UUID, *, caller: Caller) -> bool:
     return await db.execute(query, [assistant_id, graph_ids()]) == 1
 
 
-SEARCH = "SELECT {columns} FROM assistant WHERE {where} {order} LIMIT {n} OFFSET {m}"
+SEARCH = """
+SELECT {columns} FROM assistant WHERE {where} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s
+"""
 
 
 async def search_assistants(search: AssistantSearch, *, caller: Caller) -> list[Row]:
@@ -185,28 +196,38 @@ async def search_assistants(search: AssistantSearch, *, caller: Caller) -> list[
         columns=columns(search.select),
         where=_where(search, caller),
         order=order_by(search.sort_by, search.sort_order, "assistant_id"),
-        n=search.limit + 1,
-        m=search.offset,
     )
-    return await db.fetch_all(query)
+    return await db.fetch_all(query, _parameters(search))
 
 
 async def count_assistants(search: AssistantSearch, *, caller: Caller) -> int:
     query = sql.SQL("SELECT count(*) AS n FROM assistant WHERE {where}").format(
         where=_where(search, caller)
     )
-    row = await db.fetch_one(query)
+    row = await db.fetch_one(query, _parameters(search))
     assert row is not None
     return int(row["n"])
 
 
+CONDITIONS = {
+    "metadata": "metadata @> %(metadata)s",
+    "graph_id": "graph_id = %(graph_id)s",
+    "name": "strpos(lower(name), lower(%(name)s)) > 0",
+}
+
+
 def _where(search: AssistantSearch, caller: Caller) -> sql.Composed:
-    known = sql.SQL("graph_id = ANY({})").format(graph_ids())
-    conditions: list[sql.Composable] = [visible_to(caller), known]
-    if search.metadata:
-        conditions.append(sql.SQL("metadata @> {}").format(jsonb(search.metadata)))
-    if search.graph_id is not None:
-        conditions.append(sql.SQL("graph_id = {}").format(search.graph_id))
-    if search.name:
-        conditions.append(sql.SQL("strpos(lower(name), lower({})) > 0").format(search.name))
-    return sql.SQL(" AND ").join(conditions)
+    asked = [sql.SQL(text) for name, text in CONDITIONS.items() if getattr(search, name)]
+    known = sql.SQL("graph_id = ANY(%(known)s)")
+    return sql.SQL(" AND ").join([visible_to(caller), known, *asked])
+
+
+def _parameters(search: AssistantSearch) -> dict[str, object]:
+    return {
+        "metadata": jsonb(search.metadata),
+        "graph_id": search.graph_id,
+        "name": search.name,
+        "known": graph_ids(),
+        "limit": search.limit,
+        "offset": search.offset,
+    }

@@ -10,9 +10,11 @@ from common.ids import uuid7
 from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
+    ConfigField,
     IdField,
     ObjectField,
     StringField,
+    WordField,
     limit_field,
     offset_field,
 )
@@ -23,12 +25,10 @@ SORT_COLUMNS = ["assistant_id", "created_at", "updated_at", "name", "graph_id"]
 class AssistantCreateSerializer(BodySerializer):
     graph_id = StringField()
     assistant_id = IdField(required=False, allow_null=True, default=None)
-    config = ObjectField(required=False, allow_null=True, default=None)
+    config = ConfigField(required=False, allow_null=True, default=None)
     context = ObjectField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
     metadata = ObjectField(required=False, allow_null=True, default=None)
-    if_exists = serializers.ChoiceField(
-        ["raise", "do_nothing"], required=False, allow_null=True, default=None
-    )
+    if_exists = WordField(["raise", "do_nothing"], required=False, allow_null=True, default=None)
     name = StringField(required=False, allow_null=True, default=None)
     description = StringField(required=False, allow_null=True, allow_blank=True, default=None)
 
@@ -51,7 +51,7 @@ class AssistantCreateSerializer(BodySerializer):
 
 class AssistantUpdateSerializer(BodySerializer):
     graph_id = StringField(required=False)
-    config = ObjectField(required=False)
+    config = ConfigField(required=False)
     context = ObjectField(required=False)  # type: ignore[assignment]
     metadata = ObjectField(required=False)
     name = StringField(required=False)
@@ -59,11 +59,16 @@ class AssistantUpdateSerializer(BodySerializer):
 
     @classmethod
     def parse(cls, body: Json) -> JsonObject:
-        """Return the fields to change; what is absent or null stays as it is."""
+        """Return the fields to change; what is absent or null stays as it is.
+
+        A new context without a config is also named `configurable`: a part of the kept config.
+        """
         if isinstance(body, dict):
             kept = {"description"}
             body = {key: value for key, value in body.items() if value is not None or key in kept}
         changes = dict(cls.checked(body))
+        if "context" in changes and "config" not in changes:
+            return {**changes, "configurable": changes["context"]}
         config, context = mirrored(changes.get("config"), changes.get("context"))
         if config is not None:
             changes["config"] = config
@@ -88,12 +93,12 @@ class AssistantCountSerializer(BodySerializer):
 class AssistantSearchSerializer(AssistantCountSerializer):
     limit = limit_field()
     offset = offset_field()
-    sort_by = serializers.ChoiceField(SORT_COLUMNS, required=False, allow_null=True, default=None)
-    sort_order = serializers.ChoiceField(
+    sort_by = WordField(SORT_COLUMNS, required=False, allow_null=True, default=None)
+    sort_order = WordField(
         ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
     )
     select = serializers.ListField(
-        child=serializers.ChoiceField(list(ASSISTANT_COLUMNS)),
+        child=WordField(list(ASSISTANT_COLUMNS)),
         required=False,
         allow_null=True,
         default=None,

@@ -125,11 +125,12 @@ async def _found(key: str, caller: Caller) -> AssistantRow:
     found = await find_assistant(key, caller=caller)
     if found is not None:
         return found
+    known = graph_ids()
     try:
-        parse_id(key, "assistant")
+        if key not in known:
+            parse_id(key, "assistant")
     except Unprocessable as exc:
-        known = ", ".join(sorted(graph_ids()))
-        raise Unprocessable(f"{exc.detail}, or one of the graphs: {known}") from exc
+        raise Unprocessable(f"{exc.detail}, or one of the graphs: {', '.join(known)}") from exc
     raise NotFound(f"Assistant with ID {key} not found")
 
 

@@ -72,6 +72,15 @@ class StringField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class WordField(serializers.ChoiceField):
+    """One of a few words; the error names them all."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            raise ValidationError(f"must be one of {', '.join(self.choices)}")
+        return data
+
+
 @extend_schema_field(OpenApiTypes.UUID)
 class IdField(serializers.Field[Any, Any, Any, Any]):
     """A UUID of any version, written as a string."""
@@ -117,6 +126,25 @@ class CheckpointField(ObjectField):
         if not isinstance(checkpoint.get("checkpoint_map") or {}, dict):
             raise ValidationError("checkpoint_map must be an object")
         return checkpoint
+
+
+class ConfigField(ObjectField):
+    """A RunnableConfig: `configurable`, `tags`, `recursion_limit`, `metadata`, …"""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        config = super().to_internal_value(data)
+        for key in ("configurable", "metadata"):
+            if not isinstance(config.get(key) or {}, dict):
+                raise ValidationError(f"{key} must be an object")
+        limit = config.get("recursion_limit")
+        if limit is not None and not (type(limit) is int and limit > 0):
+            raise ValidationError("recursion_limit must be a positive integer")
+        tags = config.get("tags")
+        if tags is not None and not (
+            isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+        ):
+            raise ValidationError("tags must be a list of strings")
+        return {key: value for key, value in config.items() if value is not None}
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

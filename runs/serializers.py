@@ -10,10 +10,12 @@ from common.jsoncodec import Json
 from common.serializers import (
     BodySerializer,
     CheckpointField,
+    ConfigField,
     FlagField,
     JsonField,
     ObjectField,
     StringField,
+    WordField,
 )
 from runs.engine.modes import STREAM_MODES
 from runs.models import MultitaskStrategy
@@ -45,25 +47,6 @@ class NodesField(JsonField):
         if isinstance(data, list) and all(isinstance(node, str) for node in data):
             return data
         raise ValidationError('must be "*" or a list of node names')
-
-
-class ConfigField(ObjectField):
-    """A RunnableConfig: `configurable`, `tags`, `recursion_limit`, `metadata`, …"""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        config = super().to_internal_value(data)
-        for key in ("configurable", "metadata"):
-            if not isinstance(config.get(key) or {}, dict):
-                raise ValidationError(f"{key} must be an object")
-        limit = config.get("recursion_limit")
-        if limit is not None and not (type(limit) is int and limit > 0):
-            raise ValidationError("recursion_limit must be a positive integer")
-        tags = config.get("tags")
-        if tags is not None and not (
-            isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-        ):
-            raise ValidationError("tags must be a list of strings")
-        return {key: value for key, value in config.items() if value is not None}
 
 
 class CommandField(ObjectField):
@@ -131,21 +114,13 @@ class RunCreateSerializer(BodySerializer):
     feedback_keys = serializers.ListField(
         child=StringField(), required=False, allow_null=True, default=None
     )
-    on_disconnect = serializers.ChoiceField(
-        ["cancel", "continue"], required=False, allow_null=True, default=None
-    )
-    multitask_strategy = serializers.ChoiceField(
+    on_disconnect = WordField(["cancel", "continue"], required=False, allow_null=True, default=None)
+    multitask_strategy = WordField(
         MultitaskStrategy.values, required=False, allow_null=True, default=None
     )
-    if_not_exists = serializers.ChoiceField(
-        ["create", "reject"], required=False, allow_null=True, default=None
-    )
-    on_completion = serializers.ChoiceField(
-        ["delete", "keep"], required=False, allow_null=True, default=None
-    )
-    durability = serializers.ChoiceField(
-        ["sync", "async", "exit"], required=False, allow_null=True, default=None
-    )
+    if_not_exists = WordField(["create", "reject"], required=False, allow_null=True, default=None)
+    on_completion = WordField(["delete", "keep"], required=False, allow_null=True, default=None)
+    durability = WordField(["sync", "async", "exit"], required=False, allow_null=True, default=None)
     checkpoint_during = FlagField(required=False, allow_null=True, default=None)
     webhook = StringField(required=False, allow_null=True, default=None)
     after_seconds = JsonField(required=False, allow_null=True, default=None)

@@ -44,7 +44,9 @@ class ThreadSearch:
     select: tuple[str, ...] = THREAD_COLUMNS
 
 
-SEARCH = "SELECT {columns} FROM thread WHERE {where} {order} LIMIT {n} OFFSET {m}"
+SEARCH = """
+SELECT {columns} FROM thread WHERE {where} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s
+"""
 CREATE = """
 INSERT INTO thread (thread_id, metadata) VALUES (%s, %s)
 ON CONFLICT (thread_id) DO NOTHING RETURNING {thread}
@@ -96,32 +98,45 @@ async def search_threads(search: ThreadSearch, *, caller: Caller) -> list[Row]:
         columns=columns(search.select),
         where=_where(search, caller),
         order=order_by(search.sort_by, search.sort_order, "thread_id"),
-        n=search.limit + 1,
-        m=search.offset,
     )
-    return await db.fetch_all(query)
+    return await db.fetch_all(query, _parameters(search))
 
 
 async def count_threads(search: ThreadSearch, *, caller: Caller) -> int:
     query = sql.SQL("SELECT count(*) AS n FROM thread WHERE {where}").format(
         where=_where(search, caller)
     )
-    row = await db.fetch_one(query)
+    row = await db.fetch_one(query, _parameters(search))
     assert row is not None
     return int(row["n"])
 
 
+CONDITIONS = {
+    "ids": "thread_id = ANY(%(ids)s)",
+    "metadata": "metadata @> %(metadata)s",
+    "values": "values @> %(values)s",
+    "status": "status = %(status)s",
+}
+
+
 def _where(search: ThreadSearch, caller: Caller) -> sql.Composed:
-    conditions: list[sql.Composable] = [visible_to(caller)]
-    if search.ids is not None:
-        conditions.append(sql.SQL("thread_id = ANY({})").format(list(search.ids)))
-    if search.metadata:
-        conditions.append(sql.SQL("metadata @> {}").format(jsonb(search.metadata)))
-    if search.values:
-        conditions.append(sql.SQL("values @> {}").format(jsonb(search.values)))
-    if search.status is not None:
-        conditions.append(sql.SQL("status = {}").format(search.status))
-    return sql.SQL(" AND ").join(conditions)
+    asked = [
+        sql.SQL(text)
+        for name, text in CONDITIONS.items()
+        if getattr(search, name) not in (None, {})
+    ]
+    return sql.SQL(" AND ").join([visible_to(caller), *asked])
+
+
+def _parameters(search: ThreadSearch) -> dict[str, object]:
+    return {
+        "ids": None if search.ids is None else list(search.ids),
+        "metadata": jsonb(search.metadata),
+        "values": jsonb(search.values),
+        "status": search.status,
+        "limit": search.limit,
+        "offset": search.offset,
+    }
 
 
 LOCK = """

@@ -17,6 +17,7 @@ from common.serializers import (
     JsonField,
     ObjectField,
     StringField,
+    WordField,
     limit_field,
     offset_field,
 )
@@ -37,9 +38,7 @@ def refuse(fields: dict[str, Any], *names: str) -> None:
 class ThreadCreateSerializer(BodySerializer):
     thread_id = IdField(required=False, allow_null=True, default=None)
     metadata = ObjectField(required=False, allow_null=True, default=None)
-    if_exists = serializers.ChoiceField(
-        ["raise", "do_nothing"], required=False, allow_null=True, default=None
-    )
+    if_exists = WordField(["raise", "do_nothing"], required=False, allow_null=True, default=None)
     ttl = JsonField(required=False, allow_null=True, default=None)
     supersteps = JsonField(required=False, allow_null=True, default=None)
     graph_id = StringField(required=False, allow_null=True, default=None)
@@ -72,9 +71,7 @@ class ThreadCountSerializer(BodySerializer):
     )
     metadata = ObjectField(required=False, allow_null=True, default=None)
     values = ObjectField(required=False, allow_null=True, default=None)
-    status = serializers.ChoiceField(
-        ThreadStatus.values, required=False, allow_null=True, default=None
-    )
+    status = WordField(ThreadStatus.values, required=False, allow_null=True, default=None)
 
     @classmethod
     def parse(cls, body: Json) -> ThreadSearch:
@@ -91,12 +88,12 @@ class ThreadCountSerializer(BodySerializer):
 class ThreadSearchSerializer(ThreadCountSerializer):
     limit = limit_field()
     offset = offset_field()
-    sort_by = serializers.ChoiceField(SORT_COLUMNS, required=False, allow_null=True, default=None)
-    sort_order = serializers.ChoiceField(
+    sort_by = WordField(SORT_COLUMNS, required=False, allow_null=True, default=None)
+    sort_order = WordField(
         ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
     )
     select = serializers.ListField(
-        child=serializers.ChoiceField(list(THREAD_COLUMNS)),
+        child=WordField(list(THREAD_COLUMNS)),
         required=False,
         allow_null=True,
         default=None,
