@@ -11,6 +11,7 @@ from django.conf import settings
 
 from common import db
 from common.embedded_postgres import running
+from common.tests.statements import Statements, count_statements
 
 TEST_GRAPHS = Path(__file__).parent / "tests" / "graphs" / "langgraph.json"
 
@@ -88,3 +89,22 @@ def thread(api: httpx.AsyncClient) -> Callable[..., Awaitable[str]]:
         return str(answer.json()["thread_id"])
 
     return make
+
+
+@pytest.fixture
+def assistant(api: httpx.AsyncClient) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Make an assistant, of the graph `echo` unless another is named, and return it."""
+
+    async def make(**fields: Any) -> dict[str, Any]:
+        answer = await api.post("/assistants", json={"graph_id": "echo", **fields})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return make
+
+
+@pytest.fixture
+def statements(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Statements:
+    """The SQL statements that the test has sent so far, whichever pool they took."""
+    return count_statements(monkeypatch)
