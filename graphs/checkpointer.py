@@ -43,6 +43,14 @@ async def open_saver() -> PooledSaver:
     return PooledSaver(await db.pool())
 
 
+@asynccontextmanager
+async def saver_in_transaction() -> AsyncIterator[AsyncPostgresSaver]:
+    """Lend a saver whose writes are kept when the block ends well, and else none of them."""
+    async with db.transaction() as tx:
+        # The stock one, with its lock: it has a single connection.
+        yield AsyncPostgresSaver(tx)
+
+
 async def setup() -> None:
     """Bring LangGraph's checkpoint tables to this version."""
     await (await open_saver()).setup()

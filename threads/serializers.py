@@ -81,7 +81,7 @@ class ThreadCountSerializer(BodySerializer):
         fields.pop("extract", None)
         given = {name: value for name, value in fields.items() if value is not None}
         if "select" in given:
-            given["select"] = tuple(dict.fromkeys(given["select"]))
+            given["select"] = tuple(dict.fromkeys(given["select"])) or THREAD_COLUMNS
         return ThreadSearch(ids=None if ids is None else tuple(ids), **given)
 
 
@@ -135,7 +135,8 @@ class StateUpdateSerializer(BodySerializer):
     def parse(cls, body: Json) -> StateUpdate:
         fields = cls.checked(body)
         values = fields["values"]
-        if not isinstance(values, dict | list | None):
+        listed = values if isinstance(values, list) else [{} if values is None else values]
+        if not listed or not all(isinstance(item, dict) for item in listed):
             raise Unprocessable("values: must be an object, a list of objects, or null")
         checkpoint = fields["checkpoint"] or {}
         if fields["checkpoint_id"]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from langgraph.errors import InvalidUpdateError
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from access.caller import Caller
 from common import db
 from common.db import Row
 from common.errors import BadRequest, Conflict, NotFound
 from common.jsoncodec import Json, JsonObject
-from graphs.checkpointer import open_saver
+from graphs.checkpointer import open_saver, saver_in_transaction
 from graphs.loop import on_graph_loop
 from graphs.runtime import Access, open_graph
 from graphs.serde import pending_interrupts, state_json, values_of
@@ -140,7 +140,7 @@ class _Written:
 
 
 async def _read_state(graph_id: str, config: Any, *, subgraphs: bool) -> JsonObject:
-    async with _graph(graph_id, config, "threads.read") as graph:
+    async with _graph(graph_id, config, "threads.read", await open_saver()) as graph:
         try:
             return state_json(await graph.aget_state(config, subgraphs=subgraphs))
         # A reducer of the user's that cannot take what the last run was given.
@@ -161,7 +161,7 @@ async def _read_written_state(graph: Any, config: Any) -> JsonObject:
 
 async def _read_history(graph_id: str, config: Any, query: HistoryQuery) -> list[JsonObject]:
     before: Any = query.before and {"configurable": {"checkpoint_id": query.before}}
-    async with _graph(graph_id, config, "threads.read") as graph:
+    async with _graph(graph_id, config, "threads.read", await open_saver()) as graph:
         history = graph.aget_state_history(
             config, filter=query.metadata or None, before=before, limit=query.limit
         )
@@ -169,14 +169,21 @@ async def _read_history(graph_id: str, config: Any, query: HistoryQuery) -> list
 
 
 async def _write_state(graph_id: str, config: Any, update: StateUpdate) -> _Written:
-    async with _graph(graph_id, config, "threads.update") as graph:
+    async with (
+        saver_in_transaction() as saver,
+        _graph(graph_id, config, "threads.update", saver) as graph,
+    ):
+        await _require_checkpoint(graph, config)
         try:
             values: Any = update.values
-            writes = values if isinstance(values, list) else [values]
-            for write in writes:
+            for write in values if isinstance(values, list) else [values]:
                 config = await graph.aupdate_state(config, write, as_node=update.as_node)
-        except (InvalidUpdateError, KeyError, TypeError, ValueError) as exc:
-            raise BadRequest(f"The graph {graph_id} refuses this update: {exc}") from exc
+        except db.UNREACHABLE:
+            raise
+        # The user's reducers and conditional edges raise what they like.
+        except Exception as exc:
+            told = f"The graph {graph_id} refuses this update: {type(exc).__name__}: {exc}"
+            raise BadRequest(told) from exc
         configurable = config["configurable"]
         newest = {"configurable": {**configurable, "checkpoint_ns": ""}}
         del newest["configurable"]["checkpoint_id"]
@@ -194,16 +201,25 @@ async def _write_state(graph_id: str, config: Any, update: StateUpdate) -> _Writ
 
 
 @asynccontextmanager
-async def _graph(graph_id: str, config: Any, access: Access) -> AsyncIterator[Any]:
-    """Open the graph with this loop's saver and store."""
+async def _graph(
+    graph_id: str, config: Any, access: Access, saver: BaseCheckpointSaver[Any]
+) -> AsyncIterator[Any]:
+    """Open the graph with this loop's store."""
     async with open_graph(
         graph_id,
         config,
         access=access,
-        checkpointer=await open_saver(),
+        checkpointer=saver,
         store=await open_store(),
     ) as graph:
         yield graph
+
+
+async def _require_checkpoint(graph: Any, config: Any) -> None:
+    """Raise NotFound when the checkpoint to fork from is not there: LangGraph would begin anew."""
+    wanted = config["configurable"].get("checkpoint_id")
+    if wanted and not (await graph.aget_state(config)).created_at:
+        raise NotFound(f"Checkpoint {wanted} not found")
 
 
 async def _visible(thread_id: UUID, caller: Caller) -> Row:
