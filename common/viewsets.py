@@ -49,6 +49,8 @@ class AsyncViewSet(ViewSetMixin, APIView):
 
     async def _accept(self, request: HttpRequest) -> Request:
         """Authenticate, parse the body, and ask the permission classes."""
+        if "\0" in request.path or "%00" in request.META["QUERY_STRING"]:
+            raise Unprocessable("The URL has a NUL character in it; remove it.")
         accepted = Request(request)
         accepted.caller = await _authenticator()(request)  # type: ignore[attr-defined]
         accepted._full_data = accepted._data = await parse_body(request)  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from common.errors import BadRequest, NotBuiltYet
+from common.errors import BadRequest, NotBuiltYet, Unprocessable
 from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
@@ -21,6 +21,8 @@ from common.serializers import (
 
 Namespace = tuple[str, ...]
 MAX_LABELS = 100
+# The primary key of LangGraph's table is an index, whose entries PostgreSQL bounds at 2,704 bytes.
+MAX_NAME_BYTES = 2_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,23 +73,30 @@ class FilterField(ObjectField):
     OPERATORS = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        conditions = super().to_internal_value(data)
-        for value in conditions.values():
-            used = [key for key in value if key.startswith("$")] if isinstance(value, dict) else []
-            if unknown := sorted(set(used) - self.OPERATORS):
-                known = ", ".join(sorted(self.OPERATORS))
-                raise ValidationError(f"unknown operator {unknown[0]!r}; known are {known}")
-        return conditions
+        return {
+            key: self._condition(value) for key, value in super().to_internal_value(data).items()
+        }
+
+    def _condition(self, value: Any) -> Any:
+        """Return a condition as LangGraph takes it: an object is always one of operators."""
+        if not isinstance(value, dict):
+            return value
+        if not any(key.startswith("$") for key in value):
+            return {"$eq": value}
+        if unknown := sorted(value.keys() - self.OPERATORS):
+            known = ", ".join(sorted(self.OPERATORS))
+            raise ValidationError(f"unknown operator {unknown[0]!r}; known are {known}")
+        return value
 
 
 class ItemKeySerializer(BodySerializer):
     namespace = NamespaceField()
-    key = StringField(max_length=10_000)
+    key = StringField()
 
     @classmethod
     def parse_key(cls, body: Json) -> tuple[Namespace, str]:
         fields = cls.checked(body)
-        return writable(fields["namespace"]), fields["key"]
+        return writable(fields["namespace"], fields["key"]), fields["key"]
 
 
 class ItemPutSerializer(ItemKeySerializer):
@@ -104,7 +113,9 @@ class ItemPutSerializer(ItemKeySerializer):
         if fields["ttl"] is not None:
             raise NotBuiltYet("ttl")
         return ItemWrite(
-            namespace=writable(fields["namespace"]), key=fields["key"], value=fields["value"]
+            namespace=writable(fields["namespace"], fields["key"]),
+            key=fields["key"],
+            value=fields["value"],
         )
 
 
@@ -152,10 +163,12 @@ class ItemSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-def writable(namespace: Namespace) -> Namespace:
-    """Return a namespace that items may live in; raises BadRequest."""
+def writable(namespace: Namespace, key: str) -> Namespace:
+    """Return a namespace that an item may live in; raises BadRequest, and Unprocessable."""
     if not namespace:
         raise BadRequest("namespace: must have at least one label")
     if namespace[0] == "langgraph":
         raise BadRequest("namespace: the root label `langgraph` is reserved")
+    if len(".".join([*namespace, key]).encode()) > MAX_NAME_BYTES:
+        raise Unprocessable(f"key: with its namespace it is longer than {MAX_NAME_BYTES} bytes")
     return namespace

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from access.caller import caller_of
 from common.errors import Unprocessable
 from common.responses import Response
+from common.search import list_param
 from common.serializers import ErrorSerializer
 from common.viewsets import AsyncViewSet
 from store.items import delete_item, get_item, put_item, search_items, search_namespaces
@@ -68,8 +69,8 @@ class StoreItemViewSet(AsyncViewSet):
 
 
 def _namespace(query: QueryDict) -> Namespace:
-    """Read a namespace as the SDKs write it: joined by dots, or repeated."""
-    labels = [label for text in query.getlist("namespace") for label in text.split(".")]
-    if not labels or not all(labels) or any("\0" in label for label in labels):
+    """Read a namespace as the SDKs write it: joined by dots, repeated, or a JSON array."""
+    labels = [label for text in list_param(query, "namespace") for label in text.split(".")]
+    if not labels or not all(labels):
         raise Unprocessable("namespace: labels must be non-empty strings, joined by dots")
     return tuple(labels)
