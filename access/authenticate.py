@@ -22,10 +22,24 @@ async def authenticate(request: HttpRequest) -> Caller:
     return ANONYMOUS
 
 
+# What a proxy adds: the request comes from wherever the proxy is reached.
+_FORWARDED = ("forwarded", "via", "x-real-ip")
+
+
 def is_from_here(request: HttpRequest) -> bool:
     """Tell whether the caller is on this machine; a forwarded request is from elsewhere."""
-    if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+    names = [name.lower() for name in request.headers]
+    if any(name in _FORWARDED or name.startswith("x-forwarded-") for name in names):
         return False
     peer = request.META.get("REMOTE_ADDR")
     # A Unix socket has no address.
-    return not peer or ip_address(peer).is_loopback
+    return not peer or _is_loopback(peer)
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    # A socket that listens to both families shows 127.0.0.1 as ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
