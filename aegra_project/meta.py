@@ -7,13 +7,19 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
 
 from common import db, jsoncodec
-from common.responses import Response, error_response
+from common.errors import Overloaded
+from common.responses import Response
+from common.serializers import ErrorSerializer, FlagField
+from common.viewsets import AsyncViewSet
 
 FLAGS = {
     "assistants": True,
@@ -31,39 +37,48 @@ HOST = {
 }
 
 
-async def ok(request: HttpRequest) -> HttpResponseBase:
-    """Answer that the process serves; `?check_db=1` asks the database too."""
-    if request.GET.get("check_db", "").lower() in ("1", "true", "yes"):
-        try:
-            await db.fetch_one("SELECT 1 AS one")
-        except db.UNREACHABLE as exc:
-            return error_response(503, f"The database cannot be reached: {exc}")
-    return Response({"ok": True, "services": {}})
+class MetaViewSet(AsyncViewSet):
+    """What the server says of itself, to anybody."""
 
+    is_open = True
 
-async def info(_request: HttpRequest) -> HttpResponseBase:
-    return Response(
-        {
-            "version": settings.VERSION,
-            "langgraph_py_version": settings.LANGGRAPH_VERSION,
-            "flags": FLAGS,
-            "host": HOST,
-        }
+    @extend_schema(
+        responses={200: OpenApiTypes.OBJECT, 503: ErrorSerializer},
+        parameters=[OpenApiParameter("check_db", bool, default=False)],
     )
+    async def ok(self, request: Request) -> HttpResponseBase:
+        """Answer that the process serves; `?check_db=1` asks the database too."""
+        if FlagField.read(request.query_params.get("check_db")):
+            try:
+                await db.fetch_one("SELECT 1 AS one")
+            except db.UNREACHABLE as exc:
+                raise Overloaded(f"The database cannot be reached: {exc}") from exc
+        return Response({"ok": True, "services": {}})
 
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    async def info(self, request: Request) -> HttpResponseBase:
+        return Response(
+            {
+                "version": settings.VERSION,
+                "langgraph_py_version": settings.LANGGRAPH_VERSION,
+                "flags": FLAGS,
+                "host": HOST,
+            }
+        )
 
-async def root(_request: HttpRequest) -> HttpResponseBase:
-    return Response({"ok": True, "docs": "/docs", "admin": "/admin/"})
+    @extend_schema(exclude=True)
+    async def root(self, request: Request) -> HttpResponseBase:
+        return Response({"ok": True, "docs": "/docs", "admin": "/admin/"})
 
+    @extend_schema(exclude=True)
+    async def openapi(self, request: Request) -> HttpResponseBase:
+        # Generating takes tens of milliseconds; it is done once, off the loop.
+        text = await asyncio.to_thread(_schema)
+        return HttpResponse(text, content_type="application/json")
 
-async def openapi(_request: HttpRequest) -> HttpResponseBase:
-    # Generating takes tens of milliseconds; it is done once, off the loop.
-    text = await asyncio.to_thread(_schema)
-    return HttpResponse(text, content_type="application/json")
-
-
-async def docs(_request: HttpRequest) -> HttpResponseBase:
-    return HttpResponse(await asyncio.to_thread(_page))
+    @extend_schema(exclude=True)
+    async def docs(self, request: Request) -> HttpResponseBase:
+        return HttpResponse(await asyncio.to_thread(_page))
 
 
 @cache

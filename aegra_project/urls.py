@@ -3,15 +3,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from aegra_project import meta
 from aegra_project.devlogin import dev_login
+from aegra_project.meta import MetaViewSet
 
 urlpatterns = [
-    path("", meta.root),
-    path("ok", meta.ok),
-    path("info", meta.info),
-    path("docs", meta.docs),
-    path("openapi.json", meta.openapi),
+    path("", MetaViewSet.as_view({"get": "root"})),
+    path("ok", MetaViewSet.as_view({"get": "ok"})),
+    path("info", MetaViewSet.as_view({"get": "info"})),
+    path("docs", MetaViewSet.as_view({"get": "docs"})),
+    path("openapi.json", MetaViewSet.as_view({"get": "openapi"})),
     path("admin/dev-login/", dev_login, name="dev-login"),
     path("admin/", admin.site.urls),
     path("", include("assistants.urls")),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 
@@ -7,6 +8,7 @@ class ApiError(Exception):
     """An answer other than success: `status`, and a `detail` for the client to read."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -30,6 +32,10 @@ class NotFound(ApiError):
 class MethodNotAllowed(ApiError):
     status = HTTPStatus.METHOD_NOT_ALLOWED
 
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"Method Not Allowed: this path takes {allowed}")
+        self.headers = {"allow": allowed}
+
 
 class Conflict(ApiError):
     status = HTTPStatus.CONFLICT
@@ -37,6 +43,8 @@ class Conflict(ApiError):
 
 class BodyTooLarge(ApiError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    # What is left of the body is not read.
+    headers = {"connection": "close"}
 
 
 class Unprocessable(ApiError):

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 EXPOSED_HEADERS = "x-pagination-total, x-pagination-next, content-location, location, x-request-id"
 HOSTED_FRONT_ENDS = ("https://smith.langchain.com", "https://agentchat.vercel.app")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -45,27 +46,51 @@ def request_id(get_response: GetResponse) -> GetResponse:
 def cors(get_response: GetResponse) -> GetResponse:
     """Answer preflights, also for private networks, and let allowed origins read the answer.
 
-    Credentials are never allowed: nothing in the API is authorised by a cookie.
+    Credentials are never allowed: nothing in the API is authorised by a cookie. A page of
+    another origin may change nothing: a browser asks no leave for a POST of plain text.
     """
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         origin = request.headers.get("origin")
         if origin is None:
             return await get_response(request)
-        preflight = (
-            request.method == "OPTIONS" and "access-control-request-method" in request.headers
-        )
-        response = HttpResponse() if preflight else await get_response(request)
+        is_allowed = is_allowed_origin(origin) or is_own_origin(origin, request)
+        response = await _answer(request, get_response, is_allowed=is_allowed)
         response["vary"] = "origin"
-        if not is_allowed_origin(origin):
-            return response
-        response["access-control-allow-origin"] = origin
-        response["access-control-expose-headers"] = EXPOSED_HEADERS
-        if preflight:
-            _answer_preflight(request, response)
+        if is_allowed:
+            response["access-control-allow-origin"] = origin
+            response["access-control-expose-headers"] = EXPOSED_HEADERS
         return response
 
     return middleware
+
+
+async def _answer(
+    request: HttpRequest, get_response: GetResponse, *, is_allowed: bool
+) -> HttpResponseBase:
+    if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+        return _preflight(request) if is_allowed else HttpResponse()
+    if is_allowed or request.method in SAFE_METHODS:
+        return await get_response(request)
+    told = f"Origin {request.headers['origin']!r} may not call this server"
+    return error_response(403, f"{told}; add it to CORS_ALLOW_ORIGINS.")
+
+
+def _preflight(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse()
+    response["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+    response["access-control-allow-headers"] = request.headers.get(
+        "access-control-request-headers", "*"
+    )
+    response["access-control-max-age"] = "600"
+    if request.headers.get("access-control-request-private-network") == "true":
+        response["access-control-allow-private-network"] = "true"
+    return response
+
+
+def is_own_origin(origin: str, request: HttpRequest) -> bool:
+    """Tell whether a page that this server has sent makes the request, such as /docs."""
+    return origin.partition("://")[2] == request.headers.get("host")
 
 
 def is_allowed_origin(origin: str) -> bool:
@@ -75,15 +100,6 @@ def is_allowed_origin(origin: str) -> bool:
         or origin in HOSTED_FRONT_ENDS
         or any(fnmatch.fnmatchcase(origin, pattern) for pattern in allowed)
     )
-
-
-def _answer_preflight(request: HttpRequest, response: HttpResponseBase) -> None:
-    asked = request.headers.get("access-control-request-headers", "*")
-    response["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-    response["access-control-allow-headers"] = asked
-    response["access-control-max-age"] = "600"
-    if request.headers.get("access-control-request-private-network") == "true":
-        response["access-control-allow-private-network"] = "true"
 
 
 def known_host(get_response: GetResponse) -> GetResponse:
@@ -113,7 +129,7 @@ def json_errors(get_response: GetResponse) -> GetResponse:
         try:
             return await get_response(request)
         except ApiError as exc:
-            return error_response(exc.status, exc.detail)
+            return error_response(exc.status, exc.detail, exc.headers)
         except db.UNREACHABLE:
             logger.exception("database unreachable", extra={"path": request.path})
             return error_response(503, "The database cannot be reached; try again.")

@@ -21,5 +21,5 @@ class Response(HttpResponse):
         self["content-length"] = str(len(content))
 
 
-def error_response(status: int, detail: str) -> Response:
-    return Response({"detail": detail}, status=status)
+def error_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response({"detail": detail}, status=status, headers=headers)

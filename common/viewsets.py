@@ -18,7 +18,7 @@ from rest_framework.viewsets import ViewSetMixin
 from common import jsoncodec
 from common.errors import ApiError, Forbidden, MethodNotAllowed, Unprocessable
 from common.jsoncodec import Json
-from common.responses import error_response
+from common.responses import Response, error_response
 
 # A longer body is parsed in a thread, so that it holds up no other request.
 LONG_BODY_BYTES = 1_000_000
@@ -33,6 +33,9 @@ class AsyncViewSet(ViewSetMixin, APIView):
 
     permission_classes: list[type] = []
 
+    is_open = False
+    """True for what is answered to anybody, without asking who it is."""
+
     @classmethod
     def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
         return markcoroutinefunction(super().as_view(actions, **initkwargs))
@@ -44,7 +47,7 @@ class AsyncViewSet(ViewSetMixin, APIView):
             self.request = await self._accept(request)
             response: HttpResponseBase = await self._action(request)(self.request, *args, **kwargs)
         except ApiError as exc:
-            return error_response(exc.status, exc.detail)
+            return error_response(exc.status, exc.detail, exc.headers)
         return response
 
     async def _accept(self, request: HttpRequest) -> Request:
@@ -52,7 +55,8 @@ class AsyncViewSet(ViewSetMixin, APIView):
         if "\0" in request.path or "%00" in request.META["QUERY_STRING"]:
             raise Unprocessable("The URL has a NUL character in it; remove it.")
         accepted = Request(request)
-        accepted.caller = await _authenticator()(request)  # type: ignore[attr-defined]
+        if not self.is_open:
+            accepted.caller = await _authenticator()(request)  # type: ignore[attr-defined]
         accepted._full_data = accepted._data = await parse_body(request)  # type: ignore[attr-defined]
         for permission in self.get_permissions():
             if not permission.has_permission(accepted, self):
@@ -61,11 +65,19 @@ class AsyncViewSet(ViewSetMixin, APIView):
 
     def _action(self, request: HttpRequest) -> Callable[..., Any]:
         method = (request.method or "").lower()
+        if method == "options":
+            return self._allowed
         action = getattr(self, method, None) if method in self.http_method_names else None
         if action is None or method not in self.action_map:
-            raise MethodNotAllowed("Method Not Allowed")
+            raise MethodNotAllowed(self._methods())
         self.action = self.action_map[method]
         return action  # type: ignore[no-any-return]
+
+    async def _allowed(self, *_: object, **__: object) -> HttpResponseBase:
+        return Response(status=204, headers={"allow": self._methods()})
+
+    def _methods(self) -> str:
+        return ", ".join(method.upper() for method in self.action_map)
 
 
 async def parse_body(request: HttpRequest) -> Json:
