@@ -80,6 +80,20 @@ async def api(served: None) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
+def client_at(api: httpx.AsyncClient) -> Callable[[str], httpx.AsyncClient]:
+    """Make a client of the API on a machine of another address."""
+    from aegra_project.asgi import application
+
+    app: Any = application
+
+    def make(address: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=app, client=(address, 1234))
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+
+    return make
+
+
+@pytest.fixture
 def thread(api: httpx.AsyncClient) -> Callable[..., Awaitable[str]]:
     """Make a thread and return its id."""
 
