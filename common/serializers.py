@@ -123,7 +123,7 @@ class CheckpointField(ObjectField):
         for key in ("checkpoint_id", "checkpoint_ns"):
             if not isinstance(checkpoint.get(key, ""), str | None):
                 raise ValidationError(f"{key} must be a string")
-        if not isinstance(checkpoint.get("checkpoint_map") or {}, dict):
+        if not isinstance(checkpoint.get("checkpoint_map"), dict | None):
             raise ValidationError("checkpoint_map must be an object")
         return checkpoint
 
@@ -134,7 +134,7 @@ class ConfigField(ObjectField):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         config = super().to_internal_value(data)
         for key in ("configurable", "metadata"):
-            if not isinstance(config.get(key) or {}, dict):
+            if not isinstance(config.get(key), dict | None):
                 raise ValidationError(f"{key} must be an object")
         limit = config.get("recursion_limit")
         if limit is not None and not (type(limit) is int and limit > 0):
