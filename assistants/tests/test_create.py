@@ -101,7 +101,8 @@ async def test_do_nothing_returns_the_one_that_is_there(assistant: Make) -> None
     "wrong",
     [
         {"configurable": "model"},
-        {"configurable": ["model"]},
+        {"configurable": []},
+        {"metadata": ""},
         {"recursion_limit": 0},
         {"recursion_limit": "many"},
         {"tags": "one"},
