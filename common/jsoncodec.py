@@ -70,10 +70,9 @@ def dumps(value: object) -> bytes:
         text = orjson.dumps(value, default=plain, option=_OPTIONS)
     except TypeError:
         # orjson refuses integers over 64 bits, lone surrogates and unknown key types.
-        text = json.dumps(_tamed(value, 0), ensure_ascii=False, separators=(",", ":")).encode()
-    if _NUL in text:
-        text = orjson.dumps(_tamed(orjson.loads(text), 0))
-    return text
+        return _written_slowly(value)
+    # Stored JSON that was passed through may have such integers: read with json, not orjson.
+    return _written_slowly(json.loads(text)) if _NUL in text else text
 
 
 def plain(value: object) -> object:
@@ -136,6 +135,10 @@ def _has_nul(value: Json) -> bool:
     return isinstance(value, list) and any(map(_has_nul, value))
 
 
+def _written_slowly(value: object) -> bytes:
+    return json.dumps(_tamed(value, 0), ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _tamed(value: object, depth: int) -> object:
     """Return `value` with nothing in it that JSON or JSONB cannot hold (the slow way)."""
     if depth > MAX_DEPTH:
@@ -155,7 +158,7 @@ def _tamed(value: object, depth: int) -> object:
 
 def _one_level(value: object) -> object:
     try:
-        return orjson.loads(orjson.dumps(value, default=plain, option=_OPTIONS))
+        return json.loads(orjson.dumps(value, default=plain, option=_OPTIONS))
     except TypeError:
         fields = getattr(value, "__dataclass_fields__", None)
         if fields is not None:
@@ -164,4 +167,4 @@ def _one_level(value: object) -> object:
 
 
 def _clean(text: str) -> str:
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
