@@ -190,7 +190,9 @@ WRONG_FIELDS: dict[str, list[tuple[str, dict[str, Json]]]] = {
 async def test_a_wrong_field_is_422_and_named(
     api: httpx.AsyncClient, endpoint: str, field: str, body: dict[str, Json]
 ) -> None:
-    answer = await refused(api, *endpoint.split(" "), body)
+    method, path = endpoint.split(" ")
+
+    answer = await refused(api, method, path, body)
 
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(f"{field}: ")
@@ -249,7 +251,7 @@ async def test_an_id_may_be_of_any_version_and_case(api: httpx.AsyncClient) -> N
 
 
 async def test_extreme_pages_are_empty(api: httpx.AsyncClient) -> None:
-    page: Json = {"limit": 1000, "offset": 2**31 - 1}
+    page: dict[str, Json] = {"limit": 1000, "offset": 2**31 - 1}
 
     for path in ("assistants/search", "threads/search"):
         assert (await api.post(f"/{path}", json=page)).json() == []
