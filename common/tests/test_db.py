@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import environ
+import httpx
+import pytest
+from django.conf import settings
+from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
+
+from common import db
+from common.jsoncodec import RawJson
+
+
+async def test_a_loop_has_one_pool(api: httpx.AsyncClient) -> None:
+    first, second = await asyncio.gather(db.pool(), db.pool())
+
+    assert first is second
+    assert not first.closed
+
+
+def test_each_loop_has_its_own_and_closes_it(served: None) -> None:
+    async def open_and_close() -> tuple[db.Pool, bool]:
+        found = await db.pool(2)
+        await db.fetch_one("SELECT 1 AS one")
+        await db.close_pool()
+        await db.close_pool()
+        return found, found.closed
+
+    first, second = asyncio.run(open_and_close()), asyncio.run(open_and_close())
+
+    assert first[0] is not second[0]
+    assert first[1]
+    assert second[1]
+
+
+async def test_queries_go_to_the_test_database(api: httpx.AsyncClient) -> None:
+    row = await db.fetch_one("SELECT current_database() AS name")
+
+    assert row == {"name": connections["default"].settings_dict["NAME"]}
+    assert row["name"].startswith("test_")
+
+
+async def test_jsonb_passes_through_as_text(api: httpx.AsyncClient) -> None:
+    value = db.jsonb({"a": [1, "☃"], "nul": "\0"})
+
+    row = await db.fetch_one("SELECT %s::jsonb AS value", [value])
+
+    assert row is not None
+    assert isinstance(row["value"], RawJson)
+    assert row["value"].parse() == {"a": [1, "☃"], "nul": ""}
+    assert db.jsonb(None) is None
+
+
+async def test_a_failed_transaction_leaves_nothing(api: httpx.AsyncClient) -> None:
+    async def fail_half_way() -> None:
+        async with db.transaction() as tx:
+            await tx.execute("CREATE TABLE left_behind (n int)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_half_way()
+
+    assert await db.fetch_one("SELECT to_regclass('left_behind')::text AS name") == {"name": None}
+
+
+async def test_times_are_in_utc(api: httpx.AsyncClient) -> None:
+    assert await db.fetch_one("SHOW timezone") == {"TimeZone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        (
+            "postgres://ada:p%40ss%2F@db.example:5433/agents",
+            {"user": "ada", "password": "p@ss/", "host": "db.example", "port": "5433"},
+        ),
+        (
+            "postgresql://ada@db.example/agents?sslmode=require&application_name=aegra",
+            {"sslmode": "require", "application_name": "aegra", "dbname": "agents"},
+        ),
+        ("postgres://db.example/agents?connect_timeout=3", {"connect_timeout": "3"}),
+        ("postgres:////var/run/postgresql/agents", {"host": "/var/run/postgresql"}),
+        ("postgres:///agents?host=/tmp/sock", {"host": "/tmp/sock", "dbname": "agents"}),
+    ],
+)
+def test_the_options_of_a_database_url_reach_the_pool(
+    monkeypatch: pytest.MonkeyPatch, url: str, parts: dict[str, str]
+) -> None:
+    named: dict[str, Any] = environ.Env.db_url_config(url)
+    blank = {"NAME": "", "USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "OPTIONS": {}}
+    monkeypatch.setattr(connections["default"], "settings_dict", {**blank, **named})
+
+    found = conninfo_to_dict(db.conninfo())
+
+    assert parts.items() <= found.items()
+    assert int(found["connect_timeout"] or 0) in (3, settings.DB_CONNECT_SECONDS)
