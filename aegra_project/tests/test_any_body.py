@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -22,7 +22,7 @@ from threads.serializers import (
     ThreadSearchSerializer,
 )
 
-THREAD = str(uuid4())
+THREAD = str(UUID(int=1))
 ENDPOINTS = {
     "/assistants": AssistantCreateSerializer,
     "/assistants/search": AssistantSearchSerializer,
@@ -66,7 +66,8 @@ GOOD: dict[str, Json] = {
 @pytest.fixture(scope="module", autouse=True)
 async def one_thread(api: httpx.AsyncClient) -> None:
     metadata: Json = {"graph_id": "echo"}
-    answer = await api.post("/threads", json={"thread_id": THREAD, "metadata": metadata})
+    body: Json = {"thread_id": THREAD, "metadata": metadata, "if_exists": "do_nothing"}
+    answer = await api.post("/threads", json=body)
     assert answer.status_code == 200
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,7 +13,11 @@ import pytest
 from common import db
 from common.jsoncodec import Json
 
-ASSISTANT, THREAD, RUN = "fe096781-5601-53d2-b2f6-0d3403f7e9ca", str(uuid4()), str(uuid4())
+ASSISTANT, THREAD, RUN = (
+    "fe096781-5601-53d2-b2f6-0d3403f7e9ca",
+    str(UUID(int=0xA)),
+    str(UUID(int=2)),
+)
 RUN_BODY: dict[str, Json] = {"assistant_id": "echo", "input": {"messages": []}}
 ITEM: dict[str, Json] = {"namespace": ["bad"], "key": "k", "value": {}}
 

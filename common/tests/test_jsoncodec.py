@@ -165,7 +165,6 @@ Tuple = namedtuple("Tuple", ["a", "b"])
         ([RawJson(b"[1.0]"), 1], "[[1.0],1]"),
         (object, "\"<class 'object'>\""),
     ],
-    ids=repr,
 )
 def test_writing_tames(value: object, text: str) -> None:
     assert jsoncodec.dumps(value).decode() == text

@@ -108,8 +108,10 @@ async def test_a_search_is_one_statement(
     api: httpx.AsyncClient, root: str, statements: Statements
 ) -> None:
     await keys(api, [root])
-
     assert len(statements) == 1
+
+    await namespaces(api, prefix=[root])
+    assert len(statements) == 2
 
 
 async def namespaces(api: httpx.AsyncClient, **search: Any) -> list[list[str]]:

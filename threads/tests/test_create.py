@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID, uuid4
 
 import httpx
@@ -59,6 +60,14 @@ async def test_do_nothing_returns_the_thread_that_is_there(api: httpx.AsyncClien
     )
 
     assert (again.status_code, again.json()) == (200, made)
+
+
+async def test_of_creates_at_once_one_makes_the_thread(api: httpx.AsyncClient) -> None:
+    body = {"thread_id": str(uuid4())}
+
+    answers = await asyncio.gather(*(api.post("/threads", json=body) for _ in range(10)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
 
 
 @pytest.mark.parametrize("field", ["ttl", "supersteps"])

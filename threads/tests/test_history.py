@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from common.tests.statements import Statements
 from threads.tests.conversing import MakeThread, get, post, run, said, texts
 
 
@@ -101,3 +102,13 @@ async def test_a_checkpoint_that_never_was_has_nothing_before_it(
     api: httpx.AsyncClient, path: str
 ) -> None:
     assert await get(api, path, before="0") == []
+
+
+async def test_a_longer_history_takes_no_more_statements(
+    api: httpx.AsyncClient, path: str, statements: Statements
+) -> None:
+    assert len(await post(api, path, limit=1)) == 1
+    few = len(statements)
+    assert len(await post(api, path, limit=6)) == 6
+
+    assert len(statements) == 2 * few

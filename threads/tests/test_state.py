@@ -204,3 +204,35 @@ async def test_a_graph_that_the_project_no_longer_has_is_named(
 
     assert answer.status_code == 404
     assert "'retired'" in answer.json()["detail"]
+
+
+async def test_a_factorys_graph_tells_its_state(api: httpx.AsyncClient, thread: MakeThread) -> None:
+    thread_id = await thread()
+    await run(api, thread_id, "factory", config={"configurable": {"model": "m"}})
+
+    state = await get(api, f"/threads/{thread_id}/state")
+
+    assert state["values"]["said"]["model"] == "m"
+    assert state["values"]["said"]["access"] == "threads.create_run"
+
+
+async def test_a_broken_factory_is_424_and_says_why(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    path = f"/threads/{await thread(metadata={'graph_id': 'broken'})}"
+
+    answers = [
+        await api.get(f"{path}/state"),
+        await api.post(f"{path}/state", json={"values": {}}),
+        await api.post(f"{path}/history", json={}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [424] * 3
+    assert all("no model behind this factory" in answer.json()["detail"] for answer in answers)
+
+
+async def test_a_state_is_not_patched(api: httpx.AsyncClient, thread: MakeThread) -> None:
+    answer = await api.patch(f"/threads/{await thread()}/state", json={"metadata": {}})
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST, HEAD"
