@@ -77,15 +77,15 @@ async def _answer(
 
 
 def _preflight(request: HttpRequest) -> HttpResponse:
-    response = HttpResponse()
-    response["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-    response["access-control-allow-headers"] = request.headers.get(
-        "access-control-request-headers", "*"
-    )
-    response["access-control-max-age"] = "600"
+    headers = {
+        "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+        "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
+        "access-control-max-age": "600",
+        "content-length": "0",
+    }
     if request.headers.get("access-control-request-private-network") == "true":
-        response["access-control-allow-private-network"] = "true"
-    return response
+        headers["access-control-allow-private-network"] = "true"
+    return HttpResponse(headers=headers, content_type="text/plain")
 
 
 def is_own_origin(origin: str, request: HttpRequest) -> bool:

@@ -18,7 +18,11 @@ class Response(HttpResponse):
     ) -> None:
         content = b"" if status in (202, 204) else jsoncodec.dumps(body)
         super().__init__(content, status=status, headers=headers, content_type="application/json")
-        self["content-length"] = str(len(content))
+        if status == 204:
+            # RFC 9110: an answer without content has neither length nor type.
+            del self["content-type"]
+        else:
+            self["content-length"] = str(len(content))
 
 
 def error_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -112,6 +112,7 @@ async def test_a_preflight_allows_what_it_asks(
         if name.startswith("access-control-allow-")
     }
     assert answer.status_code == 200
+    assert (answer.content, answer.headers["content-length"]) == (b"", "0")
     assert answer.headers["access-control-max-age"] == "600"
     assert allowed == {
         "origin": origin,
