@@ -64,6 +64,8 @@ class NamespaceField(JsonField):
         for label in data:
             if not isinstance(label, str) or not label or "." in label:
                 raise ValidationError(f"label {label!r} must be a non-empty string without periods")
+        if len(".".join(data).encode()) > MAX_NAME_BYTES:
+            raise ValidationError(f"is longer than {MAX_NAME_BYTES} bytes")
         return tuple(data)
 
 

@@ -160,3 +160,10 @@ async def test_a_depth_out_of_bounds_is_422(api: httpx.AsyncClient, max_depth: J
 
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("max_depth: ")
+
+
+async def test_a_prefix_too_long_for_a_pattern_is_422(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/store/namespaces", json={"prefix": ["x" * 90_000]})
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "prefix: is longer than 2600 bytes"
