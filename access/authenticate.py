@@ -16,7 +16,8 @@ async def authenticate(request: HttpRequest) -> Caller:
     """
     if not settings.ALLOW_ANONYMOUS and not is_from_here(request):
         raise Forbidden(
-            "Without authentication this server answers callers on its own machine only. "
+            "Without authentication this server answers callers on its own machine only, and "
+            "no request that a proxy has forwarded. "
             "Set ALLOW_ANONYMOUS=true to serve everybody who can reach it."
         )
     return ANONYMOUS

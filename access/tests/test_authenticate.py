@@ -43,6 +43,7 @@ async def test_a_forwarded_request_is_from_elsewhere(api: httpx.AsyncClient, hea
     answer = await api.post("/threads/count", json={}, headers={header: "127.0.0.1"})
 
     assert answer.status_code == 403
+    assert "proxy" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
