@@ -107,14 +107,15 @@ async def test_json_that_cannot_be_kept_is_422(
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
-@pytest.mark.parametrize("body", [[], "text", 7, True, None])
 async def test_a_body_that_is_no_object_is_422(
-    api: httpx.AsyncClient, method: str, path: str, body: Json
+    api: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    answer = await refused(api, method, path, body)
+    bodies: list[Json] = [[], "text", 7, True, None]
+    for body in bodies:
+        answer = await refused(api, method, path, body)
 
-    assert answer.status_code == 422
-    assert "must be a JSON object" in answer.json()["detail"]
+        assert answer.status_code == 422
+        assert "must be a JSON object" in answer.json()["detail"]
 
 
 WRONG_FIELDS: dict[str, list[tuple[str, dict[str, Json]]]] = {
