@@ -10,10 +10,11 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import connections
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, DataError, OperationalError
 from psycopg.abc import QueryNoTemplate as Query
 from psycopg.adapt import Buffer, Loader
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -27,6 +28,8 @@ Pool: TypeAlias = "AsyncConnectionPool[AsyncConnection[DictRow]]"
 Params: TypeAlias = "Mapping[str, object] | Sequence[object]"
 
 UNREACHABLE = (OperationalError, PoolTimeout)
+# Some of these are operational errors too, so that they are caught first.
+UNSTORABLE = (DataError, ProgramLimitExceeded)
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
 

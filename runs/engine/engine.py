@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -149,6 +150,8 @@ class Engine:
         while kept is None:
             try:
                 kept = await self._settle(run, outcome)
+            except db.UNSTORABLE as exc:
+                outcome = execution.failed(exc)
             except db.UNREACHABLE as exc:
                 logger.warning("settle failed", exc_info=exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
@@ -236,7 +239,10 @@ class Engine:
             head = None if run.is_temporary else await read_head(run)
             outcome = Outcome(status=RunStatus.ERROR, error=dict(LOST), head=head)
             logger.warning("run lost its process", extra={"run_id": str(run.run_id)})
-            await self._settle(run, outcome)
+            try:
+                await self._settle(run, outcome)
+            except db.UNSTORABLE:
+                await self._settle(run, replace(outcome, head=None))
             self.log.close(run.run_id, jsoncodec.dumps({"__error__": LOST}))
         self._has_backlog = True
         await self._claim()

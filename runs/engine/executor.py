@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,6 +19,7 @@ from common.jsoncodec import JsonObject
 from graphs.checkpointer import open_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for, pending_interrupts, values_of
+from runs.engine.configuring import graph_config, usable_context
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
 from runs.engine.queries import Outcome, ThreadHead
 from runs.events.log import EventLog
@@ -29,8 +29,6 @@ from store.backend import open_store
 
 logger = logging.getLogger(__name__)
 
-# What a client's config may set for LangChain; the rest of it names objects of a process.
-CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
 # Errors of these have messages meant for whoever runs a graph.
 TOLD_PACKAGES = frozenset({"builtins", "asyncio", "langgraph"})
 # A node that swallows its cancellation is asked again this often.
@@ -79,6 +77,20 @@ class Execution:
 
     async def execute(self) -> Outcome:
         """Run the graph to its end, its error, its timeout, or until it is stopped."""
+        try:
+            return await self._executed()
+        # What a graph leaves behind may yet fail to be read or written.
+        except Exception as exc:
+            logger.exception("run unfinished", extra={"run_id": str(self.run.run_id)})
+            return self.failed(exc)
+
+    def failed(self, failure: Exception) -> Outcome:
+        """Return the outcome of an attempt whose own outcome cannot be kept."""
+        error = error_json(failure)
+        self.output = jsoncodec.dumps({"__error__": error})
+        return Outcome(status=RunStatus.ERROR, error=error, head=None)
+
+    async def _executed(self) -> Outcome:
         metadata = {"run_id": str(self.run.run_id), "attempt": self.run.attempt}
         self._publish("metadata", metadata)
         status, error = await self._driven()
@@ -168,59 +180,6 @@ class Execution:
         if self._translator.output is not None:
             return jsoncodec.dumps(self._translator.output)
         return jsoncodec.dumps(head.values if head and head.values is not None else {})
-
-
-def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
-    """Return the RunnableConfig of an attempt: what was asked, and what the server adds."""
-    config: Any = run.config
-    identity = {
-        "run_id": str(run.run_id),
-        "thread_id": str(run.thread_id),
-        "graph_id": run.graph_id,
-        "assistant_id": str(run.assistant_id),
-    }
-    return {
-        "run_name": run.graph_id,
-        **{key: config[key] for key in CONFIG_KEYS if key in config},
-        "run_id": run.run_id if run.attempt == 1 else None,
-        "configurable": {
-            **config["configurable"],
-            **identity,
-            "user_id": caller.identity,
-            "langgraph_auth_user": caller.user,
-            "langgraph_auth_user_id": caller.identity,
-            "langgraph_auth_permissions": list(caller.permissions),
-        },
-        "metadata": {
-            "created_by": "system",
-            **config.get("metadata", {}),
-            **identity,
-            "run_attempt": run.attempt,
-            "langgraph_version": settings.LANGGRAPH_VERSION,
-            "langgraph_api_version": settings.VERSION,
-            "langgraph_plan": "self_hosted",
-            "langgraph_host": "self-hosted",
-        },
-    }
-
-
-def usable_context(graph: Any, context: JsonObject) -> JsonObject | None:
-    """Return what of the context the graph's schema can take; None when that is nothing."""
-    schema = getattr(graph, "context_schema", None)
-    fields = getattr(schema, "__dataclass_fields__", None) or getattr(schema, "model_fields", None)
-    if fields is None:
-        return context or None
-    usable = {key: value for key, value in context.items() if key in fields}
-    return usable if usable or not _has_required(fields) else None
-
-
-def _has_required(fields: dict[str, Any]) -> bool:
-    return any(
-        field.is_required()
-        if hasattr(field, "is_required")
-        else field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        for field in fields.values()
-    )
 
 
 def error_json(error: BaseException) -> JsonObject:

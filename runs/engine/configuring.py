@@ -1,0 +1,68 @@
+"""What a graph is called with: the RunnableConfig and the context of one attempt."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.conf import settings
+
+from access.caller import Caller
+from common.jsoncodec import JsonObject
+from runs.spec import ClaimedRun
+
+# What a client's config may set for LangChain; the rest of it names objects of a process.
+CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
+
+
+def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
+    """Return the RunnableConfig of an attempt: what was asked, and what the server adds."""
+    config: Any = run.config
+    identity = {
+        "run_id": str(run.run_id),
+        "thread_id": str(run.thread_id),
+        "graph_id": run.graph_id,
+        "assistant_id": str(run.assistant_id),
+    }
+    return {
+        "run_name": run.graph_id,
+        **{key: config[key] for key in CONFIG_KEYS if key in config},
+        "run_id": run.run_id if run.attempt == 1 else None,
+        "configurable": {
+            **config["configurable"],
+            **identity,
+            "user_id": caller.identity,
+            "langgraph_auth_user": caller.user,
+            "langgraph_auth_user_id": caller.identity,
+            "langgraph_auth_permissions": list(caller.permissions),
+        },
+        "metadata": {
+            "created_by": "system",
+            **config.get("metadata", {}),
+            **identity,
+            "run_attempt": run.attempt,
+            "langgraph_version": settings.LANGGRAPH_VERSION,
+            "langgraph_api_version": settings.VERSION,
+            "langgraph_plan": "self_hosted",
+            "langgraph_host": "self-hosted",
+        },
+    }
+
+
+def usable_context(graph: Any, context: JsonObject) -> JsonObject | None:
+    """Return what of the context the graph's schema can take; None when that is nothing."""
+    schema = getattr(graph, "context_schema", None)
+    fields = getattr(schema, "__dataclass_fields__", None) or getattr(schema, "model_fields", None)
+    if fields is None:
+        return context or None
+    usable = {key: value for key, value in context.items() if key in fields}
+    return usable if usable or not _has_required(fields) else None
+
+
+def _has_required(fields: dict[str, Any]) -> bool:
+    return any(
+        field.is_required()
+        if hasattr(field, "is_required")
+        else field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        for field in fields.values()
+    )
