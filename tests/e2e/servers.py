@@ -101,7 +101,7 @@ def free_port() -> int:
 def every_graph(directory: Path) -> Path:
     """Write a project of the repository's examples and the suites' graphs; return its path."""
     graphs: dict[str, object] = {}
-    for config in (ROOT / "langgraph.json", ROOT / "tests/graphs/langgraph.json"):
+    for config in (ROOT / "tests/graphs/langgraph.json", ROOT / "langgraph.json"):
         for graph_id, spec in json.loads(config.read_text())["graphs"].items():
             entry = {"path": spec} if isinstance(spec, str) else spec
             graphs[graph_id] = {**entry, "path": str(config.parent / entry["path"])}

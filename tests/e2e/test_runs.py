@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -103,6 +104,7 @@ async def test_an_unknown_assistant_is_named(client: Client, thread_id: str) -> 
 
 async def test_a_cancelled_run_is_interrupted(client: Client, thread_id: str) -> None:
     run = await client.runs.create(thread_id, "sleeper", input=LONG)
+    await _has_begun(client, run)
 
     await client.runs.cancel(thread_id, run["run_id"], wait=True)
 
@@ -112,10 +114,19 @@ async def test_a_cancelled_run_is_interrupted(client: Client, thread_id: str) ->
         await client.runs.cancel(thread_id, run["run_id"])
 
 
+async def _has_begun(client: Client, run: Any) -> None:
+    """Wait for the first values of a run: its graph is about to execute a node."""
+    ids = run["thread_id"], run["run_id"]
+    async for part in client.runs.join_stream(*ids, last_event_id="-1"):
+        if part.event == "values":
+            break
+
+
 async def test_a_run_rolled_back_never_was(client: Client, thread_id: str) -> None:
     await client.runs.wait(thread_id, "sleeper", input={"seconds": 0})
     before = await client.threads.get_state(thread_id)
     run = await client.runs.create(thread_id, "sleeper", input=LONG)
+    await _has_begun(client, run)
 
     await client.runs.cancel(thread_id, run["run_id"], wait=True, action="rollback")
 
