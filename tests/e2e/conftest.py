@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph_sdk import get_client, get_sync_client
@@ -25,6 +26,12 @@ def server(request: pytest.FixtureRequest, project: Path) -> Iterator[Server]:
         serving(request.param, config=project, database_url=database_url) as server,
     ):
         yield server
+        assert busy_threads(server.url) == []
+
+
+def busy_threads(url: str) -> list[Any]:
+    with get_sync_client(url=url) as client:
+        return list(client.threads.search(status="busy"))
 
 
 @pytest.fixture(params=["async", "sync"])

@@ -38,7 +38,9 @@ function show(assistantId, options = {}) {
 async function until(isSo, milliseconds = 10_000) {
   const deadline = Date.now() + milliseconds;
   while (!isSo()) {
-    assert.ok(Date.now() < deadline, `not so in time: ${isSo}; error ${shown?.error}`);
+    const { messages, isLoading, error } = shown ?? {};
+    const seen = JSON.stringify({ messages, isLoading, error });
+    assert.ok(Date.now() < deadline, `not so in time: ${isSo}; seen: ${seen}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
