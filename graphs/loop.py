@@ -123,11 +123,16 @@ def call_on_graph_loop(work: Coroutine[Any, Any, T], *, seconds: float) -> T:
 
 
 async def _wind_up() -> None:
+    """Close what belongs to the loop, and end what graphs have left running."""
+    me = asyncio.current_task()
+    left = [task for task in asyncio.all_tasks() if task is not me]
     await close_store()
     await db.close_pool()
-    me = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not me]
-    for task in tasks:
+    for task in left:
         task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=STOP_SECONDS)
+    if left:
+        await asyncio.wait(left, timeout=STOP_SECONDS)
+    for task in left:
+        # A failure for want of the pool is none; asyncio would report one that nobody looks at.
+        if task.done() and not task.cancelled() and (failure := task.exception()) is not None:
+            logger.info("left behind by a graph", exc_info=failure)

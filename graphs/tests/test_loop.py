@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from graphs.loop import STALLED_SECONDS, call_on_graph_loop, current, on_graph_loop
+from common import db
+from graphs.loop import STALLED_SECONDS, GraphLoop, call_on_graph_loop, current, on_graph_loop
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -101,3 +104,25 @@ async def test_a_node_may_start_programs(
         return printed.decode().strip()
 
     assert await on_graph_loop(ask()) == "42"
+
+
+def test_what_fails_for_want_of_the_pool_at_a_stop_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop, lingers = GraphLoop(), threading.Event()
+
+    async def linger() -> None:
+        pool = await db.pool()
+        while True:
+            async with pool.connection():
+                lingers.set()
+            await asyncio.sleep(0)
+
+    loop.start()
+    loop.loop.call_soon_threadsafe(lambda: loop.loop.create_task(linger()))
+    assert lingers.wait(5)
+    loop.stop()
+    gc.collect()
+
+    assert "left behind by a graph" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
