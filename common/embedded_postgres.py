@@ -25,6 +25,7 @@ from common.postgres_server import (
     PostgresServer,
     locked,
 )
+from common.stopping import uninterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class EmbeddedPostgres:
             try:
                 self._server.start()
             except BaseException:
-                self._share.close()
+                self._leave()
                 raise
         self._released = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="postgres", daemon=True)
@@ -69,8 +70,13 @@ class EmbeddedPostgres:
         if self._released.is_set():
             return
         self._released.set()
-        self._watcher.join()
-        with self._server.turn():
+        with uninterrupted():
+            self._watcher.join()
+            with self._server.turn():
+                self._leave()
+
+    def _leave(self) -> None:
+        with uninterrupted():
             try:
                 fcntl.flock(self._share, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -64,7 +64,6 @@ class PostgresServer:
             nonlocal launches
             if self.pid() is None and not self._is_launching():
                 if launches == LAUNCHES:
-                    shutil.rmtree(self._socket_dir, ignore_errors=True)
                     raise EmbeddedPostgresError(_told("PostgreSQL does not start", self._tail()))
                 # After a kill, the old server's children hold its memory for another moment.
                 time.sleep(RELAUNCH_SECONDS if launches else 0)
@@ -83,7 +82,8 @@ class PostgresServer:
                 break
             os.kill(pid, number)
             _wait_until(lambda: self.pid() is None, STOP_SECONDS)
-        shutil.rmtree(self._socket_dir, ignore_errors=True)
+        if _is_private(self._socket_dir):
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     def pid(self) -> int | None:
         """Return the process id of this cluster's live server."""
@@ -199,10 +199,17 @@ def _as_ordinary_user() -> list[str]:
 def _make_private(directory: Path) -> None:
     """Make a directory that nobody else can enter; one that somebody else made is refused."""
     directory.mkdir(mode=0o700, exist_ok=True)
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    if not _is_private(directory):
         raise EmbeddedPostgresError(f"{directory} belongs to somebody else; remove it.")
     directory.chmod(0o700)
+
+
+def _is_private(directory: Path) -> bool:
+    try:
+        found = directory.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 def locked(path: Path, kind: int) -> IO[bytes]:
