@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class AegraProjectConfig(AppConfig):
     name = "aegra_project"
+
+    def ready(self) -> None:
+        from aegra_project import checks  # noqa: F401 -- registers them

@@ -6,16 +6,16 @@ import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import environ
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from aegra_project.environment import Environment
 from aegra_project.secrets import kept_secret_key
 from common.embedded_postgres import connection_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 env.read_env(BASE_DIR / ".env", overwrite=False)
 
 VERSION = "0.1.0"
@@ -178,7 +178,7 @@ WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 WHITENOISE_AUTOREFRESH = DEBUG
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.level("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -191,6 +191,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.channels.server": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
     },
 }
 
@@ -237,3 +238,8 @@ UNFOLD = {
         ]
     },
 }
+
+# --- what the system checks tell of -----------------------------------------
+
+SETTINGS_PROBLEMS = env.problems
+UNKNOWN_VARIABLES = env.unknown("AEGRA_")
