@@ -2,7 +2,9 @@
 """Django's command line, with the embedded database running for commands that need one."""
 
 import os
+import signal
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 
 # These need no database, or hold it themselves.
@@ -20,18 +22,29 @@ def main() -> None:
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command in WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
         execute_from_command_line(sys.argv)
-        return
+    else:
+        with_database(lambda: execute_from_command_line(sys.argv))
+
+
+def with_database(execute: Callable[[], None]) -> None:
     from django.conf import settings
+    from django.db import OperationalError
 
     from common.embedded_postgres import EmbeddedPostgresError, running
+    from common.stopping import stop_on_signals
 
+    stop_on_signals()
     embedded = running(settings.AEGRA_DATA_DIR / "postgres")
     try:
         with embedded if settings.EMBEDDED_POSTGRES else nullcontext():
-            execute_from_command_line(sys.argv)
-    except EmbeddedPostgresError as exc:
-        sys.exit(str(exc))
+            execute()
+    except (EmbeddedPostgresError, OperationalError) as exc:
+        sys.exit(" ".join(str(exc).split()))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # As a shell tells of a process that Ctrl-C has ended.
+        sys.exit(128 + signal.SIGINT)

@@ -5,36 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
 from django.core.management import CommandError
 
+from aegra_project.database import database_running
 from aegra_project.startup import StartupError, prepare
 from common.config import ConfigError
-from common.embedded_postgres import EmbeddedPostgresError, running
 from common.importing import LoadError
+from common.stopping import uninterrupted
 from graphs import loop as graph_loop
 from runs.engine.engine import start_engine, stop_engine
 
 
-@contextmanager
-def database_running() -> Iterator[None]:
-    """Hold the embedded database, when it is the one in use; raises CommandError."""
-    if not settings.EMBEDDED_POSTGRES:
-        yield
-        return
-    try:
-        held = running(settings.AEGRA_DATA_DIR / "postgres")
-        with held:
-            yield
-    except EmbeddedPostgresError as exc:
-        raise CommandError(str(exc)) from exc
+class CannotLoad(CommandError):
+    """The project's file or code is wrong: to be mended by a change of it."""
 
 
 def prepared() -> None:
     """Prepare database and graphs; raises CommandError with one line for what is wrong."""
     try:
         prepare()
-    except (StartupError, ConfigError, LoadError) as exc:
+    except (ConfigError, LoadError) as exc:
+        raise CannotLoad(str(exc)) from exc
+    except StartupError as exc:
         raise CommandError(str(exc)) from exc
 
 
@@ -48,5 +40,6 @@ def server_running() -> Iterator[None]:
             start_engine()
             yield
         finally:
-            stop_engine()
-            graph_loop.stop()
+            with uninterrupted():
+                stop_engine()
+                graph_loop.stop()

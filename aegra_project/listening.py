@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from ipaddress import ip_address
 
+from django.conf import settings
 from django.core.management import CommandError
+
+logger = logging.getLogger(__name__)
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -23,6 +27,19 @@ def bound_socket(host: str, port: int) -> socket.socket:
 def check_free(host: str, port: int) -> None:
     """Raise CommandError when the address cannot be listened on."""
     bound_socket(host, port).close()
+
+
+def refuse_public(host: str) -> None:
+    """Raise CommandError for an address that others can reach, unless everybody is welcome."""
+    if is_loopback(host):
+        return
+    if settings.ALLOW_ANONYMOUS:
+        logger.warning("no key is asked for: everybody who can reach it may use %s", host)
+    else:
+        raise CommandError(
+            f"Without authentication, {host} would serve everybody who can reach it. "
+            "Set ALLOW_ANONYMOUS=true if that is meant, or serve on 127.0.0.1."
+        )
 
 
 def is_loopback(host: str) -> bool:

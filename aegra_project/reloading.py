@@ -1,4 +1,4 @@
-"""The development server's two processes: one that watches, one that serves."""
+"""The development server's two processes: one that supervises, one that serves and watches."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from django.conf import settings
 from django.utils import autoreload
 
-from common.config import ConfigError, project_config
+from common.config import FILE_NAMES, ConfigError, import_directories, project_config
 
 # Exit status by which Django's reloader asks to be started again.
 RELOAD = 3
 PARENT_SECONDS = 1.0
+WATCH_SECONDS = 0.5
+# A change that came while this process was starting is a change, too.
+STARTED_AT = time.time()
+# Folders of a project beyond which nothing is watched.
+WATCHED_FOLDERS = 2000
+_NOT_OURS = {"__pycache__", "node_modules", "site-packages", "venv"}
 
 
 def supervise() -> NoReturn:
@@ -27,19 +37,24 @@ def supervise() -> NoReturn:
     """
     environment = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
     child: subprocess.Popen[bytes] | None = None
+    stopping = threading.Event()
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopping.set()
         # The terminal sends Ctrl-C to both processes; SIGTERM comes to this one alone.
         if child is not None and number == signal.SIGTERM:
-            child.send_signal(number)
+            child.terminate()
 
-    signal.signal(signal.SIGINT, pass_on)
-    signal.signal(signal.SIGTERM, pass_on)
-    while True:
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    status = RELOAD
+    while status == RELOAD and not stopping.is_set():
         child = subprocess.Popen(autoreload.get_child_arguments(), env=environment)  # noqa: S603
+        if stopping.is_set():
+            child.terminate()
         status = child.wait()
-        if status != RELOAD:
-            sys.exit(max(status, 0))
+    # A process that a signal has ended, in the words of a shell.
+    sys.exit(0 if stopping.is_set() else status if status >= 0 else 128 - status)
 
 
 def stay_with_parent() -> None:
@@ -54,12 +69,66 @@ def stay_with_parent() -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def watch_project(sender: Any, **_kwargs: Any) -> None:
-    """Have the reloader watch the user's project file, its env file and its code."""
+def run_reloading(serve: Callable[[], None]) -> None:
+    """Serve in a daemon's thread until Ctrl-C or SIGTERM; leave by SystemExit after a change."""
+    try:
+        autoreload.start_django(ProjectReloader(), serve)
+    except KeyboardInterrupt:
+        return
+
+
+class ProjectReloader(autoreload.StatReloader):
+    """Watches the server's code and the project's: its file, its env file, its modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folders = list(_code_folders())
+
+    def tick(self) -> Iterator[None]:
+        known: dict[Path, float] = {}
+        while True:
+            for file, changed_at in self.snapshot_files():
+                before = known.get(file)
+                known[file] = changed_at
+                # A time to come is an archive's or a wrong clock's, and no change.
+                is_fresh = before is None and STARTED_AT < changed_at <= time.time()
+                if is_fresh or before not in (None, changed_at):
+                    self.notify_file_changed(file)
+            time.sleep(WATCH_SECONDS)
+            yield
+
+    def watched_files(self, include_globs: bool = True) -> Iterator[Path]:  # noqa: FBT001, FBT002
+        yield from super().watched_files(include_globs)
+        yield from _project_files()
+        for folder in self._folders:
+            yield from folder.glob("*.py")
+
+
+def _project_files() -> list[Path]:
+    """Return the project file and its env file, whether they are there or not."""
+    named = Path(settings.AEGRA_CONFIG).expanduser().resolve() if settings.AEGRA_CONFIG else None
+    files = [named] if named else [Path.cwd() / name for name in FILE_NAMES]
     try:
         config = project_config()
     except ConfigError:
+        return files
+    env = config.raw.get("env")
+    return [*files, config.directory / env] if isinstance(env, str) else files
+
+
+def _code_folders() -> Iterator[Path]:
+    """Yield the folders of the project's code, without what is installed there."""
+    try:
+        roots = import_directories(project_config())
+    except ConfigError:
         return
-    sender.watch_dir(config.directory, config.path.name)
-    sender.watch_dir(config.directory, "*.env")
-    sender.watch_dir(config.directory, "**/*.py")
+    yield from islice((folder for root in roots for folder in _folders_in(root)), WATCHED_FOLDERS)
+
+
+def _folders_in(root: Path) -> Iterator[Path]:
+    for place, names, files in os.walk(root):
+        if "pyvenv.cfg" in files:
+            names.clear()
+            continue
+        names[:] = [name for name in names if not name.startswith(".") and name not in _NOT_OURS]
+        yield Path(place)

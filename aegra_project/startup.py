@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from psycopg import sql
 
 from assistants.sync import sync_system_assistants
 from common import db
@@ -22,6 +23,7 @@ from store import backend as store
 # Any number, the same in every version: "aegra" in ASCII.
 STARTUP_LOCK = 0x6165677261
 POLL_SECONDS = 0.1
+BY_HAND = "AUTO_MIGRATE is false: run `AUTO_MIGRATE=true manage.py startup` once."
 
 
 class StartupError(Exception):
@@ -36,12 +38,19 @@ def prepare() -> None:
     """
     load_graphs()
     with _alone():
-        if settings.AUTO_MIGRATE:
-            call_command("migrate", verbosity=0, interactive=False)
-        else:
-            _check_migrated()
-        asyncio.run(_prepare_langgraph())
+        try:
+            _prepare_database()
+        except (DatabaseError, psycopg.Error) as exc:
+            raise StartupError(f"The database cannot be prepared: {_line(exc)}.") from exc
     connections.close_all()
+
+
+def _prepare_database() -> None:
+    if settings.AUTO_MIGRATE:
+        call_command("migrate", verbosity=0, interactive=False)
+    else:
+        _check_migrated()
+    asyncio.run(_prepare_langgraph())
 
 
 async def _prepare_langgraph() -> None:
@@ -49,6 +58,8 @@ async def _prepare_langgraph() -> None:
         if settings.AUTO_MIGRATE:
             await checkpointer.setup()
             await store.setup()
+        else:
+            await _check_langgraph()
         await sync_system_assistants()
     finally:
         await store.close_store()
@@ -64,7 +75,7 @@ def _alone() -> Iterator[None]:
     """
     try:
         conn = psycopg.connect(db.conninfo(), autocommit=True)
-    except psycopg.OperationalError as exc:
+    except psycopg.Error as exc:
         raise StartupError(_unreachable(exc)) from exc
     with conn:
         deadline = time.monotonic() + settings.STARTUP_LOCK_SECONDS
@@ -84,10 +95,13 @@ def _try_lock(conn: psycopg.Connection) -> bool:
     return bool(row[0])
 
 
-def _unreachable(exc: psycopg.OperationalError) -> str:
-    cause = " ".join(str(exc).split())
+def _unreachable(exc: psycopg.Error) -> str:
     hint = "Check DATABASE_URL." if settings.DATABASE_URL else "See postgres.log in AEGRA_DATA_DIR."
-    return f"PostgreSQL cannot be reached: {cause}. {hint}"
+    return f"PostgreSQL cannot be reached: {_line(exc)}. {hint}"
+
+
+def _line(exc: Exception) -> str:
+    return " ".join(str(exc).split()).rstrip("?.")
 
 
 def _check_migrated() -> None:
@@ -95,7 +109,20 @@ def _check_migrated() -> None:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
-        raise StartupError(
-            f"{len(missing)} migrations are missing ({names}, …) and AUTO_MIGRATE is false: "
-            "run `AUTO_MIGRATE=true manage.py startup` once."
-        )
+        raise StartupError(f"{len(missing)} migrations are missing ({names}, …) and {BY_HAND}")
+
+
+async def _check_langgraph() -> None:
+    saver, items = await checkpointer.open_saver(), await store.open_store()
+    for table, wanted in (
+        ("checkpoint_migrations", saver.MIGRATIONS),
+        ("store_migrations", items.MIGRATIONS),
+    ):
+        found = await db.fetch_one("SELECT to_regclass(%s) IS NOT NULL AS is_there", [table])
+        assert found is not None
+        query = sql.SQL("SELECT max(v) AS version FROM {}").format(sql.Identifier(table))
+        applied = await db.fetch_one(query) if found["is_there"] else None
+        if applied is None or (applied["version"] or 0) < len(wanted) - 1:
+            raise StartupError(
+                f"LangGraph's tables are not of this version ({table}) and {BY_HAND}"
+            )

@@ -3,15 +3,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from daphne.endpoints import build_endpoint_description_strings
 from daphne.management.commands.runserver import Command as DaphneCommand
 from django.conf import settings
-from django.core.management import CommandError
 from django.utils import autoreload
 
-from aegra_project.lifespan import database_running, server_running
-from aegra_project.listening import check_free
-from aegra_project.reloading import stay_with_parent, supervise, watch_project
-from aegra_project.welcome import welcome
+from aegra_project.checks import refuse_wrong_settings
+from aegra_project.database import database_running
+from aegra_project.listening import check_free, refuse_public
+from aegra_project.reloading import run_reloading, stay_with_parent, supervise
+from common.stopping import stop_on_signals
 
 
 class Command(DaphneCommand):  # type: ignore[misc]  # daphne ships no types
@@ -22,33 +23,55 @@ class Command(DaphneCommand):  # type: ignore[misc]  # daphne ships no types
     def run(self, **options: Any) -> None:
         """Serve, in a child that is started anew after each change unless `--noreload`.
 
-        The parent holds the embedded database over reloads. In the child the reloader has the
-        main thread and daphne a daemon's, so what needs a clean end is held by the main thread.
+        The parent holds the embedded database over reloads, and imports nothing of what serves.
+        In the child the reloader has the main thread and daphne a daemon's, so what needs a
+        clean end is held by the main thread.
         """
-        if not options["use_reloader"]:
-            self._check_free()
-            with server_running():
-                self._serve(**options)
-        elif os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+        stop_on_signals()
+        if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
             self._serve_reloading(**options)
-        else:
-            self._check_free()
+            return
+        refuse_wrong_settings()
+        refuse_public(self.addr)
+        check_free(self.addr, int(self.port))
+        if options["use_reloader"]:
             with database_running():
                 supervise()
-
-    def _serve_reloading(self, **options: Any) -> None:
-        stay_with_parent()
-        autoreload.autoreload_started.connect(watch_project)
-        try:
-            with server_running():
-                self._serve(**options)
-        except CommandError as exc:
-            self.stderr.write(f"{exc}\nWaiting for a change that mends it …")
-            autoreload.run_with_reloader(lambda: None)
+        else:
+            self._serve(**options)
 
     def _serve(self, **options: Any) -> None:
-        self.stdout.write(welcome(self.addr, self.port))
-        super().run(**options)
+        from aegra_project.lifespan import server_running
 
-    def _check_free(self) -> None:
-        check_free(self.addr.strip("[]"), int(self.port))
+        with server_running():
+            self.inner_run(**options)
+
+    def _serve_reloading(self, **options: Any) -> None:
+        from aegra_project.lifespan import CannotLoad, server_running
+
+        stay_with_parent()
+        try:
+            with server_running():
+                run_reloading(lambda: self.inner_run(**options))
+        except CannotLoad as exc:
+            self.stderr.write(f"{exc}\nWaiting for a change that mends it …")
+            run_reloading(lambda: None)
+
+    def inner_run(self, *_args: Any, **options: Any) -> None:
+        """Run daphne as its own command does, without the banners."""
+        self.server_cls(
+            application=self.get_application(options),
+            endpoints=build_endpoint_description_strings(host=self.addr, port=self.port),
+            signal_handlers=not options["use_reloader"],
+            action_logger=self.log_action,
+            http_timeout=self.http_timeout,
+            websocket_handshake_timeout=self.websocket_handshake_timeout,
+            websocket_max_message_size=self.websocket_max_message_size,
+            websocket_max_frame_size=self.websocket_max_frame_size,
+            ready_callable=self._tell,
+        ).run()
+
+    def _tell(self) -> None:
+        from aegra_project.welcome import welcome
+
+        self.stdout.write(welcome(self.addr, self.port))

@@ -1,23 +1,27 @@
 from __future__ import annotations
 
-import signal
 import socket
 from argparse import ArgumentParser
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand
 
+from aegra_project.checks import refuse_wrong_settings
 from aegra_project.lifespan import server_running
-from aegra_project.listening import bound_socket, is_loopback
+from aegra_project.listening import bound_socket, refuse_public
 from aegra_project.welcome import welcome
+from common.stopping import stop_on_signals
 from runs.engine.engine import current_engine
 
 
 class Command(BaseCommand):
     help = "Serve the API and the admin with uvicorn, for production."
+    # Its own are checked in `handle`, and told in a line each.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.AEGRA_HOST)
@@ -25,19 +29,28 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
-        if not settings.ALLOW_ANONYMOUS and not is_loopback(host):
-            raise CommandError(
-                f"Without authentication, {host} would serve everybody who can reach it. "
-                "Set ALLOW_ANONYMOUS=true if that is meant, or serve on 127.0.0.1."
-            )
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with bound_socket(host, port) as listening, suppress(KeyboardInterrupt), server_running():
+        refuse_wrong_settings()
+        refuse_public(host)
+        stop_on_signals()
+
+        def tell() -> None:
             self.stdout.write(welcome(host, port))
             self.stdout.flush()
-            _Server(_config()).run(sockets=[listening])
+
+        with suppress(KeyboardInterrupt), bound_socket(host, port) as listening, server_running():
+            _Server(_config(), on_ready=tell).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # From here on a stream that ends is not a client that left.
         current_engine().stop_claiming()
