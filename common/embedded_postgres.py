@@ -57,6 +57,7 @@ class EmbeddedPostgres:
         with self._server.turn():
             self._share = locked(data_dir / "users.lock", fcntl.LOCK_SH)
             try:
+                self._server.make()
                 self._server.start()
             except BaseException:
                 self._leave()

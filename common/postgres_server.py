@@ -53,11 +53,14 @@ class PostgresServer:
         with locked(self._data_dir / "turn.lock", fcntl.LOCK_EX):
             yield
 
-    def start(self) -> None:
-        """Bring the server up unless it is; one whose owner was killed is joined as it is."""
+    def make(self) -> None:
+        """Make the cluster unless it is there; one of another major is refused."""
         self._check_major()
         if not self._cluster.exists():
             self._make_cluster()
+
+    def start(self) -> None:
+        """Bring the server up unless it is; one whose owner was killed is joined as it is."""
         launches = 0
 
         def answers() -> bool:

@@ -1,0 +1,191 @@
+"""What `kill -9` leaves whole, of the server, of its PostgreSQL, and of both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from common.tests.processes import processes_of, wait_until
+from common.tests.servers import serving, traceless
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+BODY = {"assistant_id": "ask", "input": {"messages": [{"role": "user", "content": "hi"}]}}
+ITEM = {"namespace": ["notes", "ada"], "key": "colour", "value": {"is": "blue"}}
+LONG_RUNS: list[dict[str, Any]] = [
+    {"assistant_id": "sleeper", "input": {"seconds": 60}},
+    {"assistant_id": "tokens", "input": {"count": 9999, "delay_seconds": 0.02}},
+    {"assistant_id": "blocker", "input": {"seconds": 60}},
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    with traceless(tmp_path):
+        yield tmp_path
+
+
+@pytest.fixture(params=["serve", "runserver"])
+def command(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def kill_everything(place: Path) -> None:
+    for pid in processes_of(place):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not processes_of(place))
+
+
+def kill_postgres(place: Path) -> None:
+    pid = int((place / "data/postgres/cluster/postmaster.pid").read_text().split()[0])
+    os.killpg(pid, signal.SIGKILL)
+
+
+def kill_server(place: Path) -> None:
+    """Kill all but PostgreSQL."""
+    postgres = str(place / "data/postgres/cluster").encode()
+    for pid in processes_of(place):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if postgres not in command and not command.startswith(b"postgres:"):
+                os.kill(pid, signal.SIGKILL)
+
+
+def new_thread(api: httpx.Client) -> str:
+    return str(api.post("/threads", json={}).json()["thread_id"])
+
+
+def run_to_its_end(api: httpx.Client, graph: str = "echo") -> str:
+    """Return a thread on which a run has ended, in success or asking."""
+    thread_id = new_thread(api)
+    answer = api.post(f"/threads/{thread_id}/runs/wait", json={**BODY, "assistant_id": graph})
+    assert answer.status_code == 200
+    return thread_id
+
+
+def begin(api: httpx.Client, body: dict[str, Any]) -> tuple[str, str]:
+    """Return thread and run, once it is executing."""
+    thread_id = new_thread(api)
+    run_id = api.post(f"/threads/{thread_id}/runs", json=body).json()["run_id"]
+    wait_until(lambda: status_of(api, thread_id, run_id) == "running")
+    return thread_id, run_id
+
+
+def status_of(api: httpx.Client, thread_id: str, run_id: str) -> str:
+    return str(api.get(f"/threads/{thread_id}/runs/{run_id}").json()["status"])
+
+
+def values_of(api: httpx.Client, thread_id: str) -> list[str]:
+    state = api.get(f"/threads/{thread_id}/state").json()
+    return [message["content"] for message in state["values"]["messages"]]
+
+
+def busy_threads(api: httpx.Client) -> list[Any]:
+    found: list[Any] = api.post("/threads/search", json={"status": "busy"}).json()
+    return found
+
+
+@pytest.mark.parametrize("kill", [kill_everything, kill_server])
+def test_what_was_written_outlives_a_kill(
+    place: Path, command: str, kill: Callable[[Path], None]
+) -> None:
+    with serving(place, command) as server, server.client() as api:
+        ended, asking = run_to_its_end(api), run_to_its_end(api, "ask")
+        assert api.put("/store/items", json=ITEM).status_code == 204
+        for body in LONG_RUNS:
+            begin(api, body)
+
+        kill(place)
+
+    with serving(place, command) as server, server.client() as api:
+        assert values_of(api, ended) == ["hi", "hi"]
+        assert len(api.get(f"/threads/{ended}/history").json()) == 3
+        item = api.get("/store/items", params={"namespace": "notes.ada", "key": "colour"}).json()
+        assert item["value"] == {"is": "blue"}
+
+        assert api.get(f"/threads/{asking}").json()["status"] == "interrupted"
+        resumed = {"assistant_id": "ask", "command": {"resume": "yes"}}
+        api.post(f"/threads/{asking}/runs/wait", json=resumed)
+        assert values_of(api, asking) == ["hi", "got yes"]
+
+
+@pytest.mark.parametrize("kill", [kill_everything, kill_server])
+def test_no_thread_stays_busy_after_a_kill(
+    place: Path, command: str, kill: Callable[[Path], None]
+) -> None:
+    with serving(place, command) as server, server.client() as api:
+        killed = [begin(api, body) for body in LONG_RUNS]
+        waiting = new_thread(api)
+        for _ in range(2):
+            body = {**LONG_RUNS[0], "multitask_strategy": "enqueue"}
+            api.post(f"/threads/{waiting}/runs", json=body)
+
+        kill(place)
+
+    with serving(place, command) as server, server.client() as api:
+        began = time.monotonic()
+        wait_until(lambda: not [each for each in busy_threads(api) if each["thread_id"] != waiting])
+        assert time.monotonic() - began < 5
+        for thread_id, run_id in killed:
+            assert status_of(api, thread_id, run_id) == "error"
+            told = api.get(f"/threads/{thread_id}/runs/{run_id}/join").json()["__error__"]
+            assert told["error"] == "ServerStopped"
+            assert "goes on from there" in told["message"]
+            assert api.get(f"/threads/{thread_id}").json()["status"] == "error"
+
+
+def test_the_run_behind_a_killed_one_is_executed(place: Path) -> None:
+    with serving(place) as server, server.client() as api:
+        thread_id, _ = begin(api, LONG_RUNS[0])
+        body = {
+            "assistant_id": "sleeper",
+            "input": {"seconds": 0},
+            "multitask_strategy": "enqueue",
+        }
+        run_id = api.post(f"/threads/{thread_id}/runs", json=body).json()["run_id"]
+        assert status_of(api, thread_id, run_id) == "pending"
+
+        kill_everything(place)
+
+    with serving(place) as server, server.client() as api:
+        wait_until(lambda: status_of(api, thread_id, run_id) == "success", seconds=5)
+        assert api.get(f"/threads/{thread_id}").json()["status"] == "idle"
+
+
+def test_a_server_outlives_its_postgres(place: Path) -> None:
+    with serving(place) as server, server.client() as api:
+        ended = run_to_its_end(api)
+
+        kill_postgres(place)
+
+        # It is started again, and the connections of old are not lent any more.
+        wait_until(lambda: "is started again" in server.said())
+        wait_until(lambda: api.get(f"/threads/{ended}").status_code == 200)
+        assert values_of(api, ended) == ["hi", "hi"]
+        assert values_of(api, run_to_its_end(api)) == ["hi", "hi"]
+        assert server.process.poll() is None
+
+
+def test_runs_that_execute_while_postgres_dies_are_settled(place: Path) -> None:
+    with serving(place) as server, server.client() as api:
+        thread_id, run_id = begin(api, {"assistant_id": "sleeper", "input": {"seconds": 3}})
+
+        kill_postgres(place)
+
+        wait_until(lambda: status_after(api, thread_id, run_id) in ("success", "error"))
+        wait_until(lambda: not busy_threads(api), seconds=5)
+
+
+def status_after(api: httpx.Client, thread_id: str, run_id: str) -> str:
+    """Return a run's status; empty while the database is away."""
+    answer = api.get(f"/threads/{thread_id}/runs/{run_id}")
+    return str(answer.json()["status"]) if answer.status_code == 200 else ""
