@@ -29,7 +29,14 @@ from common.stopping import uninterrupted
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["EmbeddedPostgresError", "acquire", "connection_settings", "running", "socket_dir"]
+__all__ = [
+    "USER",
+    "EmbeddedPostgresError",
+    "acquire",
+    "connection_settings",
+    "running",
+    "socket_dir",
+]
 
 # A Unix socket's whole path must fit 107 bytes; PostgreSQL adds `/.s.PGSQL.5432.lock`.
 LONGEST_SOCKET_DIR = 85
