@@ -76,6 +76,8 @@ async def pool(max_size: int | None = None) -> Pool:
             max_size=max_size or settings.DB_HTTP_POOL_SIZE,
             timeout=settings.DB_CONNECT_SECONDS,
             kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 2},
+            # A longer outage is tried anew by the next request, without the waits grown so far.
+            reconnect_timeout=settings.DB_CONNECT_SECONDS,
             configure=_configure,
             open=False,
         )
@@ -88,6 +90,13 @@ async def close_pool() -> None:
     found = _pools.pop(asyncio.get_running_loop(), None)
     if found is not None:
         await found.close()
+
+
+def check_pools() -> None:
+    """Have every loop's pool replace what a restart of the database has ended; from any thread."""
+    for loop, found in list(_pools.items()):
+        if loop.is_running():
+            asyncio.run_coroutine_threadsafe(found.check(), loop)
 
 
 @asynccontextmanager

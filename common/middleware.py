@@ -130,8 +130,9 @@ def json_errors(get_response: GetResponse) -> GetResponse:
             return await get_response(request)
         except ApiError as exc:
             return error_response(exc.status, exc.detail, exc.headers)
-        except db.UNREACHABLE:
-            logger.exception("database unreachable", extra={"path": request.path})
+        except db.UNREACHABLE as exc:
+            # Every request would tell the same traceback, for as long as the database is away.
+            logger.error("database unreachable: %s", " ".join(str(exc).split()))  # noqa: TRY400
             return error_response(503, "The database cannot be reached; try again.")
         except Http404:
             return error_response(404, "Not Found")

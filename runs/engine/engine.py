@@ -153,7 +153,7 @@ class Engine:
             except db.UNSTORABLE as exc:
                 outcome = execution.failed(exc)
             except db.UNREACHABLE as exc:
-                logger.warning("settle failed", exc_info=exc, extra={"run_id": str(run.run_id)})
+                logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
         if kept:
             self.log.close(run.run_id, execution.output)
@@ -203,7 +203,7 @@ class Engine:
                 self._has_backlog = True
             except db.UNREACHABLE as exc:
                 # The next beat looks again.
-                logger.warning("claim failed", exc_info=exc)
+                logger.warning("claim failed: %s", exc)
                 return
             finally:
                 self._return_slots(taken - len(claimed))
@@ -224,11 +224,18 @@ class Engine:
     def _beat(self) -> None:
         self.log.forget_old()
         if time.monotonic() > self._relock_until:
-            self._call(self._sweep(all_unlocked=False))
+            self._call(self._try_sweep(all_unlocked=False))
 
     async def _sweep_at_start(self) -> None:
         await asyncio.sleep(RELOCK_SECONDS)
-        await self._sweep(all_unlocked=True)
+        await self._try_sweep(all_unlocked=True)
+
+    async def _try_sweep(self, *, all_unlocked: bool) -> None:
+        try:
+            await self._sweep(all_unlocked=all_unlocked)
+        except db.UNREACHABLE as exc:
+            # The next beat sweeps again.
+            logger.warning("sweep failed: %s", exc)
 
     async def _sweep(self, *, all_unlocked: bool) -> None:
         """Settle the runs of processes that are gone, claim what is pending, end stale logs."""

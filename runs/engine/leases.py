@@ -32,6 +32,7 @@ class LeaseKeeper:
         self._on_beat = on_beat
         self._stopping = threading.Event()
         self._holding = threading.Event()
+        self._is_lost = False
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
     def start(self) -> None:
@@ -49,7 +50,9 @@ class LeaseKeeper:
             try:
                 self._keep()
             except psycopg.Error as exc:
-                logger.warning("lease connection lost", extra={"cause": str(exc).strip()})
+                if not self._is_lost:
+                    logger.warning("lease connection lost: %s", " ".join(str(exc).split()))
+                self._is_lost = True
                 self._stopping.wait(RECONNECT_SECONDS)
 
     def _keep(self) -> None:
@@ -57,6 +60,10 @@ class LeaseKeeper:
             conn.execute("SELECT pg_advisory_lock(%s)", [self.process_number])
             conn.execute("LISTEN aegra_cancel")
             self._holding.set()
+            if self._is_lost:
+                logger.warning("lease connection regained")
+                self._is_lost = False
+                db.check_pools()
             while not self._stopping.is_set():
                 self._renew(conn)
                 self._on_beat()
