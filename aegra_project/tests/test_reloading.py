@@ -189,3 +189,25 @@ def test_what_is_installed_in_a_project_is_not_watched(tmp_path: Path) -> None:
     watched = [str(place.relative_to(tmp_path)) for place in _folders_in(tmp_path)]
 
     assert sorted(watched) == [".", "src", "src/agents"]
+
+
+@slow
+def test_a_run_created_while_the_old_process_drains_is_executed(project: Project) -> None:
+    def create(seconds: int) -> str:
+        content = {"role": "user", "content": str(seconds)}
+        body = {"assistant_id": "agent", "input": {"messages": [content]}}
+        thread_id = api.post("/threads", json={}).json()["thread_id"]
+        answer = api.post(f"/threads/{thread_id}/runs", json=body)
+        assert answer.status_code == 200, answer.text
+        return f"/threads/{thread_id}"
+
+    with project.server.client() as api:
+        path = create(60)
+        wait_until(lambda: api.get(path).json()["status"] == "busy")
+        project.write("phrases.py", "GREETING = 'Salut'")
+        wait_until(lambda: " changed, reloading" in project.server.said())
+
+        late = create(0)
+
+        wait_until(lambda: project.server.said().count("/docs") == 2)
+        wait_until(lambda: api.get(late).json()["status"] == "idle")

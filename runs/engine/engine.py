@@ -283,10 +283,11 @@ def start_engine() -> Engine:
 
 
 def stop_engine() -> None:
-    global _current
+    global _current  # noqa: PLW0603 -- see start_engine()
     if _current is not None:
-        engine, _current = _current, None
-        engine.end()
+        # Runs that come while it drains are written, for the next process to execute.
+        _current.end()
+        _current = None
 
 
 def current_engine() -> Engine:
