@@ -32,7 +32,7 @@ NOT_NEGATIVE = ("DRAIN_SECONDS", "EVENT_RETENTION_SECONDS", "EVENT_RING_MB")
 
 def refuse_wrong_settings() -> None:
     """Raise CommandError with a line for each impossible setting; log what is merely odd."""
-    found = run_checks(tags=[TAG])
+    found = sorted(run_checks(tags=[TAG]), key=lambda message: message.id or "")
     for message in found:
         if not message.is_serious():
             logger.warning("%s", message.msg)

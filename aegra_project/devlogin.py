@@ -29,14 +29,17 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 def login_link(host: str, port: str | int) -> str | None:
     """Return a link that logs in for 12 hours; None unless DEBUG is on."""
-    if not settings.DEBUG:
-        return None
+    return f"{base_url(host, port)}{make_link()}" if settings.DEBUG else None
+
+
+def base_url(host: str, port: str | int) -> str:
+    """Return the URL by which a browser on this machine finds what listens on an address."""
     name = host.strip("[]")
     if name in _ALL_ADDRESSES:
         name = "localhost"
     elif ":" in name:
         name = f"[{name}]"
-    return f"http://{name}:{port}{make_link()}"
+    return f"http://{name}:{port}"
 
 
 def make_link() -> str:
