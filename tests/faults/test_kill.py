@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,6 @@ LONG_RUNS: list[dict[str, Any]] = [
 def place(tmp_path: Path) -> Iterator[Path]:
     with traceless(tmp_path):
         yield tmp_path
-
-
-@pytest.fixture(params=["serve", "runserver"])
-def command(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def kill_everything(place: Path) -> None:
@@ -94,53 +90,76 @@ def busy_threads(api: httpx.Client) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("kill", [kill_everything, kill_server])
-def test_what_was_written_outlives_a_kill(
-    place: Path, command: str, kill: Callable[[Path], None]
-) -> None:
-    with serving(place, command) as server, server.client() as api:
-        ended, asking = run_to_its_end(api), run_to_its_end(api, "ask")
-        assert api.put("/store/items", json=ITEM).status_code == 204
-        for body in LONG_RUNS:
-            begin(api, body)
+@dataclass(frozen=True, kw_only=True)
+class Survivor:
+    """A server started again after a kill, and what its predecessor had written."""
 
-        kill(place)
-
-    with serving(place, command) as server, server.client() as api:
-        assert values_of(api, ended) == ["hi", "hi"]
-        assert len(api.get(f"/threads/{ended}/history").json()) == 3
-        item = api.get("/store/items", params={"namespace": "notes.ada", "key": "colour"}).json()
-        assert item["value"] == {"is": "blue"}
-
-        assert api.get(f"/threads/{asking}").json()["status"] == "interrupted"
-        resumed = {"assistant_id": "ask", "command": {"resume": "yes"}}
-        api.post(f"/threads/{asking}/runs/wait", json=resumed)
-        assert values_of(api, asking) == ["hi", "got yes"]
+    api: httpx.Client
+    ended: str
+    asking: str
+    killed: list[tuple[str, str]]
+    busy_seconds: float
+    """How long it was up with a thread that was busy."""
 
 
-@pytest.mark.parametrize("kill", [kill_everything, kill_server])
-def test_no_thread_stays_busy_after_a_kill(
-    place: Path, command: str, kill: Callable[[Path], None]
-) -> None:
-    with serving(place, command) as server, server.client() as api:
-        killed = [begin(api, body) for body in LONG_RUNS]
-        waiting = new_thread(api)
-        for _ in range(2):
-            body = {**LONG_RUNS[0], "multitask_strategy": "enqueue"}
-            api.post(f"/threads/{waiting}/runs", json=body)
+@pytest.fixture(
+    scope="module",
+    params=[("serve", kill_everything), ("serve", kill_server), ("runserver", kill_everything)],
+    ids=["serve, both", "serve alone", "runserver, both"],
+)
+def survivor(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Survivor]:
+    command, kill = request.param
+    with traceless(tmp_path_factory.mktemp("kill")) as place:
+        with serving(place, command) as server, server.client() as api:
+            ended, asking = run_to_its_end(api), run_to_its_end(api, "ask")
+            assert api.put("/store/items", json=ITEM).status_code == 204
+            killed = [begin(api, body) for body in LONG_RUNS]
+            kill(place)
+        with serving(place, command) as server, server.client() as api:
+            began = time.monotonic()
+            wait_until(lambda: not busy_threads(api))
+            busy_seconds = time.monotonic() - began
+            yield Survivor(
+                api=api, ended=ended, asking=asking, killed=killed, busy_seconds=busy_seconds
+            )
 
-        kill(place)
 
-    with serving(place, command) as server, server.client() as api:
-        began = time.monotonic()
-        wait_until(lambda: not [each for each in busy_threads(api) if each["thread_id"] != waiting])
-        assert time.monotonic() - began < 5
-        for thread_id, run_id in killed:
-            assert status_of(api, thread_id, run_id) == "error"
-            told = api.get(f"/threads/{thread_id}/runs/{run_id}/join").json()["__error__"]
-            assert told["error"] == "ServerStopped"
-            assert "goes on from there" in told["message"]
-            assert api.get(f"/threads/{thread_id}").json()["status"] == "error"
+def test_no_thread_is_busy_within_five_seconds(survivor: Survivor) -> None:
+    assert survivor.busy_seconds < 5
+    assert busy_threads(survivor.api) == []
+
+
+def test_a_killed_run_says_what_became_of_it(survivor: Survivor) -> None:
+    for thread_id, run_id in survivor.killed:
+        assert status_of(survivor.api, thread_id, run_id) == "error"
+        told = survivor.api.get(f"/threads/{thread_id}/runs/{run_id}/join").json()["__error__"]
+
+        assert told["error"] == "ServerStopped"
+        assert "a run with `input: null` goes on from there" in told["message"]
+        assert survivor.api.get(f"/threads/{thread_id}").json()["status"] == "error"
+
+
+def test_threads_and_checkpoints_are_there(survivor: Survivor) -> None:
+    assert values_of(survivor.api, survivor.ended) == ["hi", "hi"]
+    assert len(survivor.api.get(f"/threads/{survivor.ended}/history").json()) == 3
+
+
+def test_store_items_are_there(survivor: Survivor) -> None:
+    asked = {"namespace": "notes.ada", "key": "colour"}
+
+    assert survivor.api.get("/store/items", params=asked).json()["value"] == {"is": "blue"}
+
+
+def test_a_thread_that_asked_still_asks_and_can_be_answered(survivor: Survivor) -> None:
+    path = f"/threads/{survivor.asking}"
+    assert survivor.api.get(path).json()["status"] == "interrupted"
+
+    resumed = {"assistant_id": "ask", "command": {"resume": "yes"}}
+    survivor.api.post(f"{path}/runs/wait", json=resumed)
+
+    assert values_of(survivor.api, survivor.asking) == ["hi", "got yes"]
 
 
 def test_the_run_behind_a_killed_one_is_executed(place: Path) -> None:
