@@ -9,9 +9,10 @@ from contextlib import nullcontext
 
 # These need no database, or hold it themselves.
 WITHOUT_DATABASE = {
-    "--help", "--version", "-h", "check", "collectstatic", "compilemessages", "diffsettings",
-    "findstatic", "help", "makemessages", "makemigrations", "runserver", "serve", "spectacular",
-    "startapp", "startproject", "startup", "version",
+    "--help", "--version", "-h", "check", "checkgraphs", "collectstatic", "compilemessages",
+    "diffsettings", "doctor", "findstatic", "help", "makemessages", "makemigrations", "runserver",
+    "serve", "spectacular", "startagent", "startapp", "startproject", "startup", "upgradedb",
+    "version",
 }  # fmt: skip
 
 

@@ -87,6 +87,18 @@ class ProjectConfig:
         """What relative paths are relative to."""
         return self.path.parent
 
+    @property
+    def unknown_keys(self) -> list[str]:
+        """What stands in the file and is no key of any server."""
+        known = _BUILD_KEYS | _SERVED_KEYS | _UNSERVED_KEYS | set(_SECTIONS)
+        return sorted(set(self.raw) - known)
+
+    @property
+    def unserved_keys(self) -> list[str]:
+        """What stands in the file and this version passes over."""
+        within = [f"{name}.{key}" for name in _SECTIONS for key in sorted(getattr(self, name))]
+        return sorted(set(self.raw) & _UNSERVED_KEYS) + within
+
 
 def find_config() -> Path:
     """Return the project file: AEGRA_CONFIG, else `aegra.json`, else `langgraph.json`, here."""
@@ -240,13 +252,9 @@ def _section(path: Path, name: str, value: Json) -> JsonObject:
 
 def _warn(config: ProjectConfig) -> None:
     """Name, in one warning each, the keys that nobody knows and those not served yet."""
-    known = _BUILD_KEYS | _SERVED_KEYS | _UNSERVED_KEYS | set(_SECTIONS)
-    unknown = sorted(set(config.raw) - known)
-    if unknown:
+    if unknown := config.unknown_keys:
         logger.warning("unknown keys in %s are ignored: %s", config.path.name, ", ".join(unknown))
-    unserved = sorted(set(config.raw) & _UNSERVED_KEYS)
-    unserved += [f"{name}.{key}" for name in _SECTIONS for key in sorted(getattr(config, name))]
-    if unserved:
+    if unserved := config.unserved_keys:
         logger.warning("not served by this version yet: %s", ", ".join(unserved))
 
 

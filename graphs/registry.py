@@ -53,7 +53,7 @@ def loaded_graph(graph_id: str) -> LoadedGraph:
 
 @contextmanager
 def use_config(config: ProjectConfig | Path) -> Iterator[None]:
-    """Serve another project inside the block, and afterwards the one before (for tests)."""
+    """Serve another project inside the block, and afterwards the one before."""
     global _loaded  # noqa: PLW0603 -- see load_graphs()
     before = _loaded
     chosen = project.read_config(config) if isinstance(config, Path) else config
