@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import environ
 
@@ -58,7 +59,8 @@ class Environment(environ.Env):  # type: ignore[misc]  # environ ships no types
                 "password as %XX)."
             )
             return {"ENGINE": engine, "NAME": "postgres"}
-        return named
+        # libpq's form of a socket's directory: `postgres://me@%2Fvar%2Frun%2Fpostgresql/name`.
+        return {**named, "HOST": unquote(named["HOST"])}
 
     def unknown(self, prefix: builtins.str) -> list[builtins.str]:
         """Return the variables of this prefix that nothing has asked for, with a guess at each."""

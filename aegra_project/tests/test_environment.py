@@ -66,6 +66,14 @@ def test_a_database_url_gives_djangos_parameters(scheme: str) -> None:
     assert read.problems == []
 
 
+def test_a_database_url_may_name_the_directory_of_a_socket() -> None:
+    read = env(URL="postgres://me@%2Fvar%2Frun%2Fpostgresql/agents")
+
+    found = read.db_url("URL", engine=ENGINE)
+
+    assert (found["HOST"], found["NAME"]) == ("/var/run/postgresql", "agents")
+
+
 @pytest.mark.parametrize(
     "url",
     [
