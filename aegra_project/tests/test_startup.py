@@ -182,7 +182,7 @@ def test_a_data_directory_of_another_major_is_told_of(place: Path, command: list
     line = the_line_of(manage(place, *command))
 
     assert "PostgreSQL 16" in line
-    assert "pg_dump" in line
+    assert "manage.py upgradedb" in line
 
 
 @pytest.mark.parametrize("command", ["startup", "serve"])

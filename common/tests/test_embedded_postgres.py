@@ -243,7 +243,7 @@ def test_a_cluster_of_another_major_is_refused_and_left_alone(data_dir: Path) ->
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("16\n")
 
-    with pytest.raises(EmbeddedPostgresError, match=r"PostgreSQL 16.*pg_dump.*DATABASE_URL"):
+    with pytest.raises(EmbeddedPostgresError, match=r"PostgreSQL 16.*upgradedb.*DATABASE_URL"):
         acquire(data_dir)
 
     assert [file.name for file in cluster.iterdir()] == ["PG_VERSION"]
