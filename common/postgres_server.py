@@ -70,7 +70,7 @@ class PostgresServer:
 
         def answers() -> bool:
             nonlocal launches
-            if self.pid() is None and not self._is_launching():
+            if self.pid() is None:
                 if launches == LAUNCHES:
                     raise EmbeddedPostgresError(_told("PostgreSQL does not start", self._tail()))
                 # After a kill, the old server's children hold its memory for another moment.
@@ -94,19 +94,17 @@ class PostgresServer:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     def pid(self) -> int | None:
-        """Return the process id of this cluster's live server."""
+        """Return the process id of this cluster's live server, which may not answer yet."""
+        launched = _launched.get(self._cluster)
         # A child that has ended looks alive until it is waited for, as this does.
-        self._is_launching()
+        if launched is not None and launched.poll() is None:
+            return launched.pid
         try:
             pid = int((self._cluster / "postmaster.pid").read_text().split()[0])
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
             return None
         return pid if str(self._cluster).encode() in command else None
-
-    def _is_launching(self) -> bool:
-        process = _launched.get(self._cluster)
-        return process is not None and process.poll() is None
 
     def _check_major(self) -> None:
         major = major_of(self._cluster)
