@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -75,7 +76,11 @@ ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)  # serve beyond loo
 EXTRA_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if ALLOW_ANONYMOUS else [])
 ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
 CORS_ALLOW_ORIGINS = env.list("CORS_ALLOW_ORIGINS", default=[])  # besides localhost and Studio
-SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(AEGRA_DATA_DIR)
+try:
+    SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(AEGRA_DATA_DIR)
+except OSError as exc:
+    SECRET_KEY = secrets.token_urlsafe(50)
+    env.problems.append(f"AEGRA_DATA_DIR={AEGRA_DATA_DIR} cannot be written: {exc.strerror}.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Our own body limit answers 413 (common/body_limit); Django's would answer 400 at 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None

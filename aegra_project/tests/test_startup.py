@@ -257,3 +257,14 @@ def test_commands_bring_their_database_along(place: Path) -> None:
 
 def test_a_command_without_its_database_says_so_in_one_line(place: Path) -> None:
     assert "port 1" in the_line_of(manage(place, "migrate", DATABASE_URL=UNREACHABLE))
+
+
+@COMMANDS
+def test_a_data_directory_that_cannot_be_written_is_told_of(
+    place: Path, command: list[str]
+) -> None:
+    (place / "file").write_text("")
+
+    line = the_line_of(manage(place, *command, AEGRA_DATA_DIR=str(place / "file" / "data")))
+
+    assert f"AEGRA_DATA_DIR={place / 'file' / 'data'} cannot be written: Not a directory" in line
