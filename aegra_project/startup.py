@@ -76,7 +76,7 @@ def _alone() -> Iterator[None]:
     try:
         conn = psycopg.connect(db.conninfo(), autocommit=True)
     except psycopg.Error as exc:
-        raise StartupError(_unreachable(exc)) from exc
+        raise StartupError(unreachable(exc)) from exc
     with conn:
         deadline = time.monotonic() + settings.STARTUP_LOCK_SECONDS
         while not _try_lock(conn):
@@ -95,7 +95,7 @@ def _try_lock(conn: psycopg.Connection) -> bool:
     return bool(row[0])
 
 
-def _unreachable(exc: psycopg.Error) -> str:
+def unreachable(exc: psycopg.Error) -> str:
     hint = "Check DATABASE_URL." if settings.DATABASE_URL else "See postgres.log in AEGRA_DATA_DIR."
     return f"PostgreSQL cannot be reached: {_line(exc)}. {hint}"
 
@@ -105,24 +105,35 @@ def _line(exc: Exception) -> str:
 
 
 def _check_migrated() -> None:
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    missing = missing_migrations()
     if missing:
-        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
+        names = ", ".join(missing[:3])
         raise StartupError(f"{len(missing)} migrations are missing ({names}, …) and {BY_HAND}")
 
 
+def missing_migrations() -> list[str]:
+    """Return the migrations that the database lacks, as `app.name`, in their order."""
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
 async def _check_langgraph() -> None:
+    for table in await outdated_tables():
+        raise StartupError(f"LangGraph's tables are not of this version ({table}) and {BY_HAND}")
+
+
+async def outdated_tables() -> list[str]:
+    """Return which of LangGraph's tables of migrations lack some that this version has."""
     saver, items = await checkpointer.open_saver(), await store.open_store()
-    for table, wanted in (
-        ("checkpoint_migrations", saver.MIGRATIONS),
-        ("store_migrations", items.MIGRATIONS),
-    ):
-        found = await db.fetch_one("SELECT to_regclass(%s) IS NOT NULL AS is_there", [table])
-        assert found is not None
-        query = sql.SQL("SELECT max(v) AS version FROM {}").format(sql.Identifier(table))
-        applied = await db.fetch_one(query) if found["is_there"] else None
-        if applied is None or (applied["version"] or 0) < len(wanted) - 1:
-            raise StartupError(
-                f"LangGraph's tables are not of this version ({table}) and {BY_HAND}"
-            )
+    known = {"checkpoint_migrations": saver.MIGRATIONS, "store_migrations": items.MIGRATIONS}
+    return [table for table, all_ in known.items() if await _version(table) < len(all_) - 1]
+
+
+async def _version(table: str) -> int:
+    """Return the last migration of LangGraph's that was applied, counted from 0; else -1."""
+    found = await db.fetch_one("SELECT to_regclass(%s) IS NOT NULL AS is_there", [table])
+    assert found is not None
+    query = sql.SQL("SELECT coalesce(max(v), -1) AS version FROM {}").format(sql.Identifier(table))
+    applied = await db.fetch_one(query) if found["is_there"] else None
+    return int(applied["version"]) if applied is not None else -1
