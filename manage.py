@@ -18,9 +18,19 @@ WITHOUT_DATABASE = {
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aegra_project.settings")
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    try:
+        execute(command)
+    except ModuleNotFoundError as exc:
+        if command != "doctor":
+            raise
+        # Without its packages, the doctor itself cannot be called.
+        sys.exit(f"problem  packages: {exc}: run `pip install -r requirements.txt` here.")
+
+
+def execute(command: str) -> None:
     from django.core.management import execute_from_command_line
 
-    command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command in WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
         execute_from_command_line(sys.argv)
     else:
