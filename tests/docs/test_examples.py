@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 import pytest
 
-from common.tests.processes import ROOT, nothing_left, spawned, wait_until
+from common.tests.processes import ROOT
+from common.tests.servers import serving, traceless
 from tests.docs.pages import ADDRESS, PAGES, blocks_of, expected_output, page_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -33,11 +28,12 @@ def test_the_readme_and_the_guides_are_among_what_is_run() -> None:
 def test_each_block_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
     blocks = blocks_of(page)
 
-    with served(project_of(page, tmp_path / "project"), tmp_path) as address:
+    config = project_of(page, tmp_path / "project")
+    with traceless(tmp_path), serving(tmp_path, "serve", AEGRA_CONFIG=str(config)) as server:
         for position, block in enumerate(blocks):
             if not block.is_run:
                 continue
-            output = run(block.language, block.text.replace(ADDRESS, address))
+            output = run(block.language, block.text.replace(ADDRESS, server.url))
             expected = expected_output(blocks, position)
             if expected is not None:
                 assert output.strip() == expected.strip()
@@ -65,37 +61,3 @@ def project_of(page: Path, directory: Path) -> Path:
         directory.mkdir(exist_ok=True)
         (directory / name).write_text(text)
     return (directory if files else ROOT) / "langgraph.json"
-
-
-@contextmanager
-def served(config: Path, directory: Path) -> Iterator[str]:
-    """Serve a project with a database of its own; yields the address, ends with SIGTERM."""
-    port = free_port()
-    env = {
-        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
-        "AEGRA_CONFIG": str(config),
-        "AEGRA_DATA_DIR": str(directory / "data"),
-    }
-    command = ["manage.py", "serve", "--port", str(port)]
-    address = f"http://127.0.0.1:{port}"
-    with nothing_left(directory), spawned(command, env=env) as server:
-        wait_until(answers(f"{address}/ok"), seconds=60)
-        yield address
-        server.terminate()
-        server.communicate(timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(url: str) -> Callable[[], bool]:
-    def asked() -> bool:
-        try:
-            return httpx.get(url, timeout=5).status_code == HTTPStatus.OK
-        except httpx.TransportError:
-            return False
-
-    return asked
