@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -15,85 +13,12 @@ from common.embedded_postgres import (
     acquire,
     connection_settings,
     running,
-    socket_dir,
 )
-from common.tests.processes import ORDINARY_UID, nothing_left, spawned, wait_until
+from common.tests.holding import answers, ask, held, holder, let_go
+from common.tests.processes import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
-
-# Holds a share until its input ends.
-HOLD = """
-import sys
-from pathlib import Path
-from common.embedded_postgres import EmbeddedPostgresError, running
-try:
-    with running(Path(sys.argv[1])):
-        print("held", flush=True)
-        sys.stdin.read()
-except EmbeddedPostgresError as exc:
-    sys.exit(str(exc))
-"""
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    """Give an empty data directory, and fail when a test leaves anything of it behind."""
-    place = tmp_path / "postgres"
-    with nothing_left(place):
-        yield place
-    assert not socket_dir(place).exists()
-
-
-@contextmanager
-def holder(
-    data_dir: Path, *, as_ordinary_user: bool = False, **env: str
-) -> Iterator[subprocess.Popen[str]]:
-    arguments = ["-c", HOLD, str(data_dir)]
-    with spawned(
-        arguments, env={**os.environ, **env}, as_ordinary_user=as_ordinary_user
-    ) as process:
-        yield process
-
-
-def held(process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    if process.stdout.readline() != "held\n":
-        raise AssertionError(process.communicate()[1])
-
-
-def let_go(process: subprocess.Popen[str]) -> None:
-    _, told = process.communicate(timeout=30)
-    assert (process.returncode, told) == (0, "")
-
-
-def refusal(process: subprocess.Popen[str]) -> str:
-    """Return the one line by which a server was refused."""
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert told.count("\n") == 1
-    return told
-
-
-def ask(data_dir: Path, query: str) -> object:
-    place = connection_settings(data_dir)
-    with psycopg.connect(
-        dbname=place["NAME"],
-        user=place["USER"],
-        host=place["HOST"],
-        port=place["PORT"],
-        autocommit=True,
-    ) as conn:
-        cursor = conn.execute(query.encode())
-        row = cursor.fetchone() if cursor.description else None
-        return row[0] if row else None
-
-
-def answers(data_dir: Path) -> bool:
-    try:
-        return ask(data_dir, "SELECT 1") == 1
-    except psycopg.OperationalError:
-        return False
 
 
 def postmaster(data_dir: Path) -> int:
@@ -247,72 +172,3 @@ def test_a_cluster_of_another_major_is_refused_and_left_alone(data_dir: Path) ->
         acquire(data_dir)
 
     assert [file.name for file in cluster.iterdir()] == ["PG_VERSION"]
-
-
-@as_root
-def test_a_socket_directory_of_somebody_else_is_refused(data_dir: Path) -> None:
-    place = socket_dir(data_dir)
-    place.mkdir()
-    os.chown(place, ORDINARY_UID, ORDINARY_UID)
-
-    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
-        acquire(data_dir)
-
-    place.rmdir()
-
-
-def test_a_link_in_place_of_the_socket_directory_is_refused(data_dir: Path, tmp_path: Path) -> None:
-    place = socket_dir(data_dir)
-    place.symlink_to(tmp_path)
-
-    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
-        acquire(data_dir)
-
-    place.unlink()
-
-
-def test_the_socket_is_private(data_dir: Path) -> None:
-    with running(data_dir):
-        assert socket_dir(data_dir).stat().st_mode & 0o777 == 0o700
-
-
-def test_a_long_path_is_no_obstacle(data_dir: Path) -> None:
-    deep = data_dir / ("a" * 100) / ("b" * 100)
-
-    with running(deep):
-        assert ask(deep, "SELECT 1") == 1
-
-
-def test_a_path_of_odd_characters_is_no_obstacle(data_dir: Path) -> None:
-    odd = data_dir / 'it\'s mine, 100% "ours" = ü'
-
-    with running(odd):
-        assert ask(odd, "SELECT 1") == 1
-
-
-def test_a_long_temporary_directory_is_no_obstacle(data_dir: Path, tmp_path: Path) -> None:
-    deep = tmp_path / ("t" * 100)
-    deep.mkdir()
-
-    with holder(data_dir, TMPDIR=str(deep)) as process:
-        held(process)
-        let_go(process)
-
-
-@as_root
-def test_root_without_user_namespaces_is_told_what_to_do(data_dir: Path, tmp_path: Path) -> None:
-    empty = tmp_path / "bin"
-    empty.mkdir()
-
-    with holder(data_dir, PATH=str(empty)) as process:
-        assert "DATABASE_URL" in refusal(process)
-
-
-@as_root
-def test_a_refused_user_namespace_is_told_too(data_dir: Path, tmp_path: Path) -> None:
-    refuser = tmp_path / "unshare"
-    refuser.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
-    refuser.chmod(0o755)
-
-    with holder(data_dir, PATH=f"{tmp_path}:{os.environ['PATH']}") as process:
-        assert "refuses a user namespace" in refusal(process)
