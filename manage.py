@@ -10,8 +10,8 @@ from contextlib import nullcontext
 # These need no database, or hold it themselves.
 WITHOUT_DATABASE = {
     "--help", "--version", "-h", "check", "checkgraphs", "collectstatic", "compilemessages",
-    "diffsettings", "doctor", "findstatic", "help", "makemessages", "makemigrations", "runserver",
-    "serve", "spectacular", "startagent", "startapp", "startproject", "startup", "upgradedb",
+    "diffsettings", "doctor", "findstatic", "help", "makemessages", "runserver", "serve",
+    "spectacular", "startagent", "startapp", "startproject", "startup", "upgradedb",
     "version",
 }  # fmt: skip
 

@@ -70,7 +70,9 @@ async def test_a_run_that_is_created(api: httpx.AsyncClient, thread: MakeThread)
 
 
 async def test_an_assistant_that_is_found(api: httpx.AsyncClient) -> None:
-    answer = await api.post("/assistants/search", json={"graph_id": "agent", "limit": 1})
+    body = {"graph_id": "agent", "metadata": {"created_by": "system"}, "limit": 1}
+
+    answer = await api.post("/assistants/search", json=body)
 
     assert_alike(answer.json(), sample("assistants.json"))
 
