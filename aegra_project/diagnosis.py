@@ -16,6 +16,7 @@ from django.core.management import CommandError
 from packaging.requirements import Requirement
 
 from aegra_project.database_diagnosis import database, embedded_server
+from aegra_project.devlogin import base_url
 from aegra_project.finding import Finding, ok, problem, warning
 from aegra_project.listening import check_free, refuse_public
 from common.config import ConfigError, ProjectConfig, project_config
@@ -133,9 +134,8 @@ def address() -> Iterator[Finding]:
 
 def _served_version(host: str, port: int) -> str | None:
     """Return the version of the server of ours that listens there, if it is one."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
     try:
-        answer = httpx.get(f"http://{shown}:{port}/info", timeout=2).json()
+        answer = httpx.get(f"{base_url(host, port)}/info", timeout=2).json()
         return str(answer["version"]) if "langgraph_py_version" in answer else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
         return None
