@@ -43,12 +43,10 @@ async def open_saver() -> PooledSaver:
     return PooledSaver(await db.pool())
 
 
-@asynccontextmanager
-async def saver_in_transaction() -> AsyncIterator[AsyncPostgresSaver]:
-    """Lend a saver whose writes are kept when the block ends well, and else none of them."""
-    async with db.transaction() as tx:
-        # The stock one, with its lock: it has a single connection.
-        yield AsyncPostgresSaver(tx)
+def saver_on(tx: db.Connection) -> AsyncPostgresSaver:
+    """Return a saver that writes as part of a transaction, on the loop of its connection."""
+    # The stock one, with its lock: it has a single connection.
+    return AsyncPostgresSaver(tx)
 
 
 async def setup() -> None:

@@ -16,7 +16,7 @@ from common import db
 from common.db import Row
 from common.errors import BadRequest, Conflict, NotFound
 from common.jsoncodec import Json, JsonObject
-from graphs.checkpointer import open_saver, saver_in_transaction
+from graphs.checkpointer import open_saver, saver_on
 from graphs.loop import on_graph_loop
 from graphs.runtime import Access, open_graph
 from graphs.serde import pending_interrupts, state_json, values_of
@@ -101,6 +101,12 @@ async def update_state(thread_id: UUID, update: StateUpdate, *, caller: Caller) 
     The thread is locked meanwhile, so that no run begins on the old state. Raises Conflict
     while a run is active, and BadRequest for what the graph refuses.
     """
+    # All of it happens on the graph loop: an update that waits for a blocking node holds none
+    # of the connections that other requests need.
+    return await on_graph_loop(_update(thread_id, update, caller))
+
+
+async def _update(thread_id: UUID, update: StateUpdate, caller: Caller) -> JsonObject:
     async with db.transaction() as tx:
         thread = await lock_thread(tx, thread_id, caller=caller)
         if thread is None:
@@ -116,7 +122,7 @@ async def update_state(thread_id: UUID, update: StateUpdate, *, caller: Caller) 
                 "with metadata.graph_id."
             )
         config = _config(thread_id, thread, update.checkpoint)
-        written = await on_graph_loop(_write_state(graph_id, config, update))
+        written = await _write_state(tx, graph_id, config, update)
         await save_state(
             tx,
             thread_id,
@@ -168,11 +174,10 @@ async def _read_history(graph_id: str, config: Any, query: HistoryQuery) -> list
         return [state_json(snapshot) async for snapshot in history]
 
 
-async def _write_state(graph_id: str, config: Any, update: StateUpdate) -> _Written:
-    async with (
-        saver_in_transaction() as saver,
-        _graph(graph_id, config, "threads.update", saver) as graph,
-    ):
+async def _write_state(
+    tx: db.Connection, graph_id: str, config: Any, update: StateUpdate
+) -> _Written:
+    async with _graph(graph_id, config, "threads.update", saver_on(tx)) as graph:
         await _require_checkpoint(graph, config)
         try:
             values: Any = update.values

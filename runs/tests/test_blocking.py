@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -40,3 +41,21 @@ async def test_requests_are_answered_while_a_node_blocks(
     assert (await api.get(f"/threads/{blocked}/runs/{run_id}")).json()["status"] == "interrupted"
     for name in others:
         assert (await settled(api, name))["values"] == {"seconds": 0, "done": True}
+
+
+async def test_updates_of_states_wait_for_the_node_alone(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    blocked = await thread()
+    places = [f"/threads/{await thread(metadata={'graph_id': 'sleeper'})}" for _ in range(20)]
+    await started(api, blocked, **BLOCKING)
+    time.sleep(0.5)  # noqa: ASYNC251 -- the graph loop is not this one
+
+    async with asyncio.TaskGroup() as group:
+        written = {"values": {"done": True}}
+        updates = [group.create_task(api.post(f"{place}/state", json=written)) for place in places]
+        await asyncio.sleep(0.3)
+        answers = [await answered(api, "GET", place) for place in places]
+
+    assert answers == [(200, True)] * 20
+    assert [update.result().status_code for update in updates] == [200] * 20
