@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 UV := $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX=$(PIP_INDEX_URL)) $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 # Two processes: the suite is bound by the processor, and shares one database server.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# With servers and other processes, in a fixed order; what those leave to the collector is no failure.
+ALL := -p no:randomly -W ignore::ResourceWarning -W ignore::pytest.PytestUnraisableExceptionWarning
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,10 +38,10 @@ type-check: $(VENV)/.development ## mypy, strict
 	@$(BIN)/mypy .
 
 test-all: $(VENV)/.development $(VENV)/.node ## with slow, end to end, contract and fault suites
-	@$(BIN)/python -m pytest -m '' -p no:randomly
+	@$(BIN)/python -m pytest -m '' $(ALL)
 
 test-cov: $(VENV)/.development $(VENV)/.node ## the same with coverage
-	@$(BIN)/python -m pytest -m '' -p no:randomly --cov --cov-report=term
+	@$(BIN)/python -m pytest -m '' $(ALL) --cov --cov-report=term
 
 openapi: $(VENV)/.runtime ## rewrite docs/reference/openapi.json
 	@$(BIN)/python manage.py spectacular --format openapi-json --file docs/reference/openapi.json

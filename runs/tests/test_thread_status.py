@@ -138,11 +138,11 @@ async def test_threads_are_found_by_what_their_runs_left(
 
 @pytest.mark.slow
 @pytest.mark.timeout(30)
-async def test_a_node_that_never_stops_is_abandoned(
+async def test_a_node_that_does_not_stop_is_abandoned(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
     thread_id = await thread()
-    body = {"assistant_id": "stubborn", "input": {"kind": "forever"}}
+    body = {"assistant_id": "stubborn", "input": {"kind": "long"}}
     run_id = await started(api, thread_id, **body)
 
     await api.post(f"/threads/{thread_id}/runs/{run_id}/cancel?wait=1", timeout=25)

@@ -82,14 +82,20 @@ async def throw(state: Odd) -> None:
 throws = StateGraph(Odd).add_node(throw).add_edge(START, "throw").compile()
 
 
+# Longer than a cancelled graph is waited for.
+CLINGS_SECONDS = 14.0
+
+
 async def cling(state: Odd) -> Odd:
     """Go on for a while after being cancelled, as code with a bare `except` does."""
-    lives = 1000 if state.get("kind") == "forever" else 1
-    while lives > 0:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + (CLINGS_SECONDS if state.get("kind") == "long" else 0)
+    is_asked = False
+    while not is_asked or loop.time() < until:
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(30 if not is_asked else until - loop.time())
         except asyncio.CancelledError:
-            lives -= 1
+            is_asked = True
     await asyncio.sleep(0.3)
     return {"value": "clung"}
 
