@@ -23,7 +23,12 @@ BODY = {"assistant_id": "ask", "input": {"messages": [{"role": "user", "content"
 ITEM = {"namespace": ["notes", "ada"], "key": "colour", "value": {"is": "blue"}}
 LONG_RUNS: list[dict[str, Any]] = [
     {"assistant_id": "sleeper", "input": {"seconds": 60}},
-    {"assistant_id": "tokens", "input": {"count": 9999, "delay_seconds": 0.02}},
+    # Asked for its tokens, the model gives them one by one; otherwise all at once.
+    {
+        "assistant_id": "tokens",
+        "input": {"count": 9999, "delay_seconds": 0.02},
+        "stream_mode": "messages-tuple",
+    },
     {"assistant_id": "blocker", "input": {"seconds": 60}},
 ]
 
