@@ -52,6 +52,15 @@ def nothing_left(directory: Path) -> Iterator[None]:
                 os.kill(pid, signal.SIGKILL)
 
 
+def heed_signals() -> None:
+    """Heed the terminal's signals in a new process, whatever these tests were told to ignore.
+
+    What a shell starts in the background, or under `nohup`, inherits that it ignores them.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def spawned(
     arguments: list[str], *, env: Mapping[str, str], as_ordinary_user: bool = False
@@ -66,6 +75,7 @@ def spawned(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_signals,  # noqa: PLW1509 -- it takes no lock
     )
     with process:
         try:

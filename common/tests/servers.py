@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from common.embedded_postgres import socket_dir
-from common.tests.processes import ROOT, nothing_left
+from common.tests.processes import ROOT, heed_signals, nothing_left
 
 TEST_PROJECT = ROOT / "tests" / "graphs" / "langgraph.json"
 # What a test's server must not take over from whoever runs the tests.
@@ -90,6 +90,7 @@ def starting(place: Path, *command: str, **env: str) -> Iterator[LiveServer]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509 -- it takes no lock
         )
     try:
         yield LiveServer(process=process, url=f"http://127.0.0.1:{port}", log=log)
