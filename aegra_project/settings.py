@@ -30,6 +30,14 @@ except PackageNotFoundError:
 DEBUG = env.bool("DEBUG", default=False)
 AEGRA_DATA_DIR = Path(env.str("AEGRA_DATA_DIR", default=str(BASE_DIR / ".aegra"))).resolve()
 AEGRA_CONFIG = env.str("AEGRA_CONFIG", default="")  # empty: aegra.json, then langgraph.json
+# What stands in for parts of the project file, most of it JSON: common/project_variables.py
+LANGSERVE_GRAPHS = env.str("LANGSERVE_GRAPHS", default="")
+LANGGRAPH_CONFIG = env.str("LANGGRAPH_CONFIG", default="")
+LANGGRAPH_STORE = env.str("LANGGRAPH_STORE", default="")
+LANGGRAPH_CHECKPOINTER = env.str("LANGGRAPH_CHECKPOINTER", default="")
+LANGGRAPH_AUTH = env.str("LANGGRAPH_AUTH", default="")
+LANGGRAPH_HTTP = env.str("LANGGRAPH_HTTP", default="")
+MOUNT_PREFIX = env.str("MOUNT_PREFIX", default="")
 AEGRA_HOST = env.str("AEGRA_HOST", default="127.0.0.1")
 AEGRA_PORT = env.int("AEGRA_PORT", default=2026)
 

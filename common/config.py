@@ -6,14 +6,16 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.conf import settings
-from dotenv import dotenv_values
 
 from common import jsoncodec
+from common.errors import ConfigError as ConfigError
 from common.jsoncodec import Json, JsonObject
+from common.project_env import read_env
+from common.project_variables import assistant_configs, project_variables, with_variables
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +41,6 @@ _SECTIONS = ("store", "checkpointer", "auth", "http")
 _UNSERVED_KEYS = {"encryption", "priority", "ui", "ui_config", "webhooks"}
 
 
-class ConfigError(Exception):
-    """The project file cannot be used; one line says which file, which key, and what to do."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphSpec:
     """One entry of `graphs`."""
@@ -53,6 +51,9 @@ class GraphSpec:
     """`./dir/file.py:name`, relative to the project's directory, or `package.module:name`."""
 
     description: str | None = None
+
+    config: JsonObject = field(default_factory=dict)
+    """What the graph's own assistant is configured with, from LANGGRAPH_CONFIG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class ProjectConfig:
     http: JsonObject = field(default_factory=dict)
 
     raw: JsonObject = field(default_factory=dict)
-    """The whole file."""
+    """The whole file, with what variables put in its place."""
 
     @property
     def directory(self) -> Path:
@@ -111,6 +112,8 @@ def find_config() -> Path:
     for name in FILE_NAMES:
         if (here / name).is_file():
             return here / name
+    if settings.LANGSERVE_GRAPHS:
+        return here / FILE_NAMES[-1]  # need not be there
     raise ConfigError(
         f"{here}: there is no {' and no '.join(FILE_NAMES)} here; set AEGRA_CONFIG to the path "
         "of your langgraph.json."
@@ -121,10 +124,14 @@ def read_config(path: Path) -> ProjectConfig:
     """Read and check a project file; raises ConfigError. Changes nothing in the process."""
     path = path.resolve()
     raw = _read_object(path)
-    env, env_overrides = _env(path, raw.get("env"))
+    env, env_overrides = read_env(path, raw.get("env"))
+    variables = project_variables(env, env_overrides=env_overrides)
+    raw = with_variables(raw, variables)
+    graphs = _graphs("LANGSERVE_GRAPHS" if "LANGSERVE_GRAPHS" in variables else path, raw)
+    configs = assistant_configs(graphs, variables)
     config = ProjectConfig(
         path=path,
-        graphs=_graphs(path, raw.get("graphs")),
+        graphs={key: replace(spec, config=configs.get(key, {})) for key, spec in graphs.items()},
         dependencies=_dependencies(path, raw.get("dependencies")),
         env=env,
         env_overrides=env_overrides,
@@ -165,6 +172,8 @@ def import_directories(config: ProjectConfig) -> list[Path]:
 
 
 def _read_object(path: Path) -> JsonObject:
+    if settings.LANGSERVE_GRAPHS and not path.exists():
+        return {}
     try:
         raw = jsoncodec.loads(path.read_bytes())
     except OSError as exc:
@@ -176,28 +185,29 @@ def _read_object(path: Path) -> JsonObject:
     return raw
 
 
-def _graphs(path: Path, value: Json) -> dict[str, GraphSpec]:
+def _graphs(source: Path | str, raw: JsonObject) -> dict[str, GraphSpec]:
+    value = raw.get("graphs")
     if not isinstance(value, dict) or not value:
         raise ConfigError(
-            f'{path}: `graphs` must name at least one graph: {{"agent": "./agent.py:graph"}}.'
+            f'{source}: `graphs` must name at least one graph: {{"agent": "./agent.py:graph"}}.'
         )
-    return {graph_id: _graph(path, graph_id, entry) for graph_id, entry in value.items()}
+    return {graph_id: _graph(source, graph_id, entry) for graph_id, entry in value.items()}
 
 
-def _graph(path: Path, graph_id: str, entry: Json) -> GraphSpec:
+def _graph(source: Path | str, graph_id: str, entry: Json) -> GraphSpec:
     described = entry if isinstance(entry, dict) else {"path": entry}
     target, description = described.get("path"), described.get("description")
     if not isinstance(target, str) or not all(target.rpartition(":")[::2]):
         raise ConfigError(
-            f"{path}: `graphs.{graph_id}` must be a string or `path` like "
+            f"{source}: `graphs.{graph_id}` must be a string or `path` like "
             '"./agent.py:graph" or "package.module:graph".'
         )
     if target.rpartition(":")[0].endswith((".ts", ".mts", ".js", ".mjs")):
         raise ConfigError(
-            f"{path}: `graphs.{graph_id}` is a JavaScript graph; this server runs Python graphs."
+            f"{source}: `graphs.{graph_id}` is a JavaScript graph; this server runs Python graphs."
         )
     if not isinstance(description, str | None):
-        raise ConfigError(f"{path}: `graphs.{graph_id}.description` must be a string.")
+        raise ConfigError(f"{source}: `graphs.{graph_id}.description` must be a string.")
     return GraphSpec(graph_id=graph_id, target=target, description=description)
 
 
@@ -216,30 +226,6 @@ def _dependencies(path: Path, value: Json) -> tuple[str, ...]:
                 "correct it or remove it."
             )
     return names
-
-
-def _env(path: Path, value: Json) -> tuple[dict[str, str], bool]:
-    if value is None:
-        return {}, False
-    if isinstance(value, dict):
-        return {name: _env_text(path, name, item) for name, item in value.items()}, True
-    if not isinstance(value, str):
-        raise ConfigError(f"{path}: `env` must be an object or the path of a .env file.")
-    file = (path.parent / value).resolve()
-    if not file.is_file():
-        # Templates name `.env` and leave it to be made: a graph may do without.
-        logger.warning("%s: `env` names %s, which does not exist", path.name, file)
-        return {}, False
-    written = dotenv_values(file, encoding="utf-8")
-    return {name: text for name, text in written.items() if text is not None}, False
-
-
-def _env_text(path: Path, name: str, value: Json) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ConfigError(f"{path}: `env.{name}` must be a string.")
 
 
 def _section(path: Path, name: str, value: Json) -> JsonObject:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 
+class ConfigError(Exception):
+    """The project cannot be served as it is described; one line says where, and what to do."""
+
+
 class ApiError(Exception):
     """An answer other than success: `status`, and a `detail` for the client to read."""
 
