@@ -139,9 +139,10 @@ def _parameters(search: ThreadSearch) -> dict[str, object]:
     }
 
 
+# The status is the row's own, as of when the lock is had: a look at the runs would see them as of
+# the statement's beginning, and miss one that was submitted while the lock was awaited.
 LOCK = """
-SELECT metadata, config, EXISTS (SELECT 1 FROM run WHERE run.thread_id = thread.thread_id
-         AND run.status IN ('pending', 'running')) AS is_busy
+SELECT metadata, config, status = 'busy' AS is_busy
   FROM thread WHERE thread_id = %s AND {visible} FOR UPDATE
 """
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+
+from common import db
 
 MakeThread = Callable[..., Awaitable[str]]
 
@@ -39,3 +42,19 @@ async def post(api: httpx.AsyncClient, path: str, **body: Any) -> Any:
 
 def texts(state: dict[str, Any]) -> list[str]:
     return [message["content"] for message in state["values"]["messages"]]
+
+
+WAITING = """
+SELECT count(*) AS n FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+async def until_one_waits(tx: db.Connection) -> None:
+    """Return when some other statement waits for a lock, as of one that this transaction holds."""
+    for _ in range(500):
+        row = await (await tx.execute(WAITING)).fetchone()
+        if row and row["n"]:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")

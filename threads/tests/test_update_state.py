@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from threads.tests.conversing import MakeThread, get, post, run, said, texts
+from common import db
+from threads.tests.conversing import MakeThread, get, post, run, said, texts, until_one_waits
 
 
 @pytest.fixture
@@ -185,6 +187,21 @@ async def test_a_busy_thread_is_409(api: httpx.AsyncClient, thread: MakeThread) 
     assert thread_id in answer.json()["detail"]
     await api.post(f"/threads/{thread_id}/runs/{run_id}/cancel?wait=1")
     await post(api, f"/threads/{thread_id}/state", values={"done": True})
+
+
+async def test_a_run_that_begins_while_the_update_waits_is_409(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    thread_id = path.split("/")[2]
+
+    async with db.transaction() as tx:
+        await tx.execute("SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE", [thread_id])
+        update = asyncio.create_task(api.post(path, json={"values": said("two")}))
+        await until_one_waits(tx)
+        await tx.execute("UPDATE thread SET status = 'busy' WHERE thread_id = %s", [thread_id])
+
+    assert (await update).status_code == 409
+    await db.execute("UPDATE thread SET status = 'idle' WHERE thread_id = %s", [thread_id])
 
 
 async def test_a_thread_without_a_graph_is_400(api: httpx.AsyncClient, thread: MakeThread) -> None:
