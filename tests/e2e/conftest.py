@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from langgraph_sdk import get_client, get_sync_client
 
+from common.tests.servers import LiveServer
 from tests.e2e.awaited import Awaited, Client
-from tests.e2e.servers import Server, every_graph, own_database, serving
+from tests.e2e.servers import every_graph, own_database, serving
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=["serve", "runserver"])
-def server(request: pytest.FixtureRequest, project: Path) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, project: Path) -> Iterator[LiveServer]:
     """A live server: uvicorn on the PostgreSQL of TEST_DATABASE_URL, daphne on its own."""
     given = os.environ.get("TEST_DATABASE_URL", "") if request.param == "serve" else ""
     with (
@@ -35,7 +36,7 @@ def busy_threads(url: str) -> list[Any]:
 
 
 @pytest.fixture(params=["async", "sync"])
-async def client(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[Client]:
+async def client(request: pytest.FixtureRequest, server: LiveServer) -> AsyncIterator[Client]:
     """The official client, in both of its forms."""
     if request.param == "sync":
         with get_sync_client(url=server.url) as sync_client:

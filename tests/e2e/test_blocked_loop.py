@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.servers import Server
+from common.tests.servers import LiveServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -17,7 +17,7 @@ LIMIT_MS = 100
 
 
 @pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def http(server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
         yield client
 

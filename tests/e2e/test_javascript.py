@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.e2e.servers import Server
+from common.tests.servers import LiveServer
+from tests.javascript import JS, install_packages, node
 
 pytestmark = pytest.mark.slow
-
-JS = Path(__file__).parent / "js"
-# `make` puts Node beside Python where the system has none that will do.
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 @pytest.fixture(scope="session")
 def packages() -> None:
-    """Install what package-lock.json names, unless it is there."""
-    npm = shutil.which("npm", path=PATH)
-    assert npm, "node and npm are needed: make .venv/.node"
-    installed = JS / "node_modules" / ".package-lock.json"
-    lock = JS / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        command = [npm, "ci", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=JS, env={**os.environ, "PATH": PATH}, check=True)
+    install_packages()
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("suite", sorted(file.name for file in JS.glob("*.test.mjs")))
-async def test_the_suite_passes(packages: None, server: Server, suite: str) -> None:
-    node = await asyncio.create_subprocess_exec(
-        "node",
-        "--test",
-        "--test-reporter=tap",
-        "--test-timeout=60000",
-        suite,
-        cwd=JS,
-        env={**os.environ, "PATH": PATH, "AEGRA_URL": server.url},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+async def test_the_suite_passes(packages: None, server: LiveServer, suite: str) -> None:
+    run = ("--test", "--test-reporter=tap", "--test-timeout=60000", suite)
 
-    told, _ = await node.communicate()
+    status, told, errors = await node(*run, AEGRA_URL=server.url)
 
-    assert node.returncode == 0, told.decode()
+    assert status == 0, (told + errors).decode()
     assert b"# pass 0" not in told, told.decode()

@@ -13,8 +13,8 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.schema import StreamPart
 
+from common.tests.servers import LiveServer
 from tests.e2e.asking import WEATHER_ANSWER, said, tokens_of
-from tests.e2e.servers import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -23,7 +23,7 @@ CREATES = 50
 
 
 @pytest.fixture
-async def sdk(server: Server) -> AsyncIterator[LangGraphClient]:
+async def sdk(server: LiveServer) -> AsyncIterator[LangGraphClient]:
     async with get_client(url=server.url) as client:
         yield client
 
@@ -100,7 +100,7 @@ async def runs_of(sdk: LangGraphClient, thread_id: str) -> list[str]:
     return [run["status"] for run in await sdk.runs.list(thread_id, limit=2 * CREATES)]
 
 
-async def test_reject_lets_one_of_many_through(server: Server, sdk: LangGraphClient) -> None:
+async def test_reject_lets_one_of_many_through(server: LiveServer, sdk: LangGraphClient) -> None:
     thread_id = (await sdk.threads.create())["thread_id"]
 
     answers = await created_at_once(server.url, thread_id, "reject")
@@ -109,7 +109,7 @@ async def test_reject_lets_one_of_many_through(server: Server, sdk: LangGraphCli
     assert await runs_of(sdk, thread_id) == ["success"]
 
 
-async def test_enqueue_runs_all_of_many(server: Server, sdk: LangGraphClient) -> None:
+async def test_enqueue_runs_all_of_many(server: LiveServer, sdk: LangGraphClient) -> None:
     thread_id = (await sdk.threads.create())["thread_id"]
 
     answers = await created_at_once(server.url, thread_id, "enqueue")
@@ -118,7 +118,7 @@ async def test_enqueue_runs_all_of_many(server: Server, sdk: LangGraphClient) ->
     assert await runs_of(sdk, thread_id) == ["success"] * CREATES
 
 
-async def test_interrupt_leaves_the_last_of_many(server: Server, sdk: LangGraphClient) -> None:
+async def test_interrupt_leaves_the_last_of_many(server: LiveServer, sdk: LangGraphClient) -> None:
     thread_id = (await sdk.threads.create())["thread_id"]
 
     answers = await created_at_once(server.url, thread_id, "interrupt")
@@ -130,7 +130,7 @@ async def test_interrupt_leaves_the_last_of_many(server: Server, sdk: LangGraphC
     assert set(others) <= {"success", "interrupted"}
 
 
-async def test_rollback_leaves_the_last_of_many(server: Server, sdk: LangGraphClient) -> None:
+async def test_rollback_leaves_the_last_of_many(server: LiveServer, sdk: LangGraphClient) -> None:
     thread_id = (await sdk.threads.create())["thread_id"]
 
     answers = await created_at_once(server.url, thread_id, "rollback")

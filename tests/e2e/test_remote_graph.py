@@ -15,8 +15,8 @@ from langgraph.pregel.remote import RemoteException, RemoteGraph
 from langgraph.types import Command
 from langgraph_sdk import get_client, get_sync_client
 
+from common.tests.servers import LiveServer
 from tests.e2e.asking import WEATHER, WEATHER_ANSWER, last_text, said
-from tests.e2e.servers import Server
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ Remote = Callable[[str], RemoteGraph]
 
 
 @pytest.fixture
-async def remote(server: Server) -> AsyncIterator[Remote]:
+async def remote(server: LiveServer) -> AsyncIterator[Remote]:
     with get_sync_client(url=server.url) as sync_client:
         async with get_client(url=server.url) as client:
             yield partial(RemoteGraph, client=client, sync_client=sync_client)
