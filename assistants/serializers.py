@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from assistants.mirroring import mirrored
 from assistants.queries import ASSISTANT_COLUMNS, AssistantSearch, NewAssistant
-from common.errors import BadRequest
 from common.ids import uuid7
 from common.jsoncodec import Json, JsonObject
 from common.serializers import (
@@ -118,19 +118,3 @@ class AssistantSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-
-
-def mirrored(
-    config: JsonObject | None, context: JsonObject | None
-) -> tuple[JsonObject | None, JsonObject | None]:
-    """Write the one into the other, since graphs read either; both given is BadRequest."""
-    configurable = (config or {}).get("configurable")
-    if configurable and context:
-        raise BadRequest(
-            "Both `context` and `config.configurable` are given; an assistant takes one of them."
-        )
-    if context:
-        return {**(config or {}), "configurable": context}, context
-    if isinstance(configurable, dict) and configurable:
-        return config, configurable
-    return config, context

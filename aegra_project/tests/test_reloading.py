@@ -49,6 +49,11 @@ class Project:
     def graphs(self) -> list[str]:
         return sorted(each["graph_id"] for each in self._post("/assistants/search", {}) or [])
 
+    def assistant(self) -> Any:
+        """Return the graph's own assistant; None while the server is not up."""
+        found = self._post("/assistants/search", {"graph_id": "agent"})
+        return found[0] if found else None
+
     def _post(self, path: str, body: object) -> Any:
         try:
             answer = httpx.post(self.server.url + path, json=body, timeout=20)
@@ -107,12 +112,25 @@ def test_assistants_follow_the_project_file(project: Project) -> None:
 
 
 @slow
+def test_assistants_follow_what_the_project_says_of_their_graph(project: Project) -> None:
+    described = {"path": "./agent.py:graph", "description": "Greets."}
+    file = json.loads(graphs_file("agent"))
+    project.write("langgraph.json", json.dumps({**file, "graphs": {"agent": described}}))
+    wait_until(lambda: project.assistant() and project.assistant()["description"] == "Greets.")
+
+    project.write(".env", 'PLACE=B\nLANGGRAPH_CONFIG={"agent": {"configurable": {"tone": "dry"}}}')
+    wait_until(lambda: project.assistant() and project.assistant()["context"] == {"tone": "dry"})
+    assert project.assistant()["version"] == 1
+
+
+@slow
 @pytest.mark.parametrize(
     ("file", "broken", "told"),
     [
         ("agent.py", "graph = (", "SyntaxError"),
         ("phrases.py", "GREETING = nothing", "NameError: name 'nothing' is not defined"),
         ("langgraph.json", "{", "langgraph.json: is not JSON"),
+        (".env", "PLACE=A\nLANGGRAPH_CONFIG={", "LANGGRAPH_CONFIG is not JSON"),
     ],
 )
 def test_a_mistake_is_told_and_waits_for_its_mend(
