@@ -78,13 +78,19 @@ def subgraph_schemas(
 ) -> dict[str, Schemas]:
     """Return the schemas of the subgraphs by namespace (`sub`, or `sub|inner` with `recurse`).
 
-    Raises NotFound when nothing lives at the `namespace` asked for.
+    A namespace may be written as checkpoints have it, with the ids of tasks: `sub:8f0c…|inner`.
+    Raises NotFound, naming those there are, when nothing lives at the one asked for.
     """
-    deep = recurse or (namespace is not None and "|" in namespace)
-    found = dict(graph.get_subgraphs(namespace=namespace, recurse=deep))
-    if namespace is not None and not found:
-        raise NotFound(f"The graph has no subgraph '{namespace}'")
-    return {name: _subgraph(subgraph) for name, subgraph in found.items()}
+    if namespace is None:
+        found = dict(graph.get_subgraphs(recurse=recurse))
+        return {name: _subgraph(subgraph) for name, subgraph in found.items()}
+    plain = "|".join(part.partition(":")[0] for part in namespace.split("|"))
+    every = dict(graph.get_subgraphs(recurse=True))
+    if plain not in every:
+        raise NotFound(
+            f"The graph has no subgraph '{plain}'; its subgraphs are: {', '.join(every) or 'none'}"
+        )
+    return {plain: _subgraph(every[plain])}
 
 
 def _subgraph(subgraph: PregelProtocol[Any, Any, Any, Any]) -> Schemas:

@@ -33,6 +33,9 @@ def pre(state: MessagesState) -> None:
 parent = StateGraph(MessagesState).add_node(pre).add_node("sub", agent)
 parent = parent.add_edge(START, "pre").add_edge("pre", "sub").add_edge("sub", END).compile()
 
+grand = StateGraph(MessagesState).add_node("parent", parent).add_edge(START, "parent")
+grand = grand.add_edge("parent", END).compile()
+
 
 async def answer(state: MessagesState) -> dict[str, Any]:
     """Answer with what was said last."""
