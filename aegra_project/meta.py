@@ -1,4 +1,4 @@
-"""What the server says of itself: /ok, /info, /openapi.json, /docs."""
+"""What the server says of itself: /ok, /info, /openapi.json, /docs, and Aegra's /health."""
 
 from __future__ import annotations
 
@@ -49,11 +49,26 @@ class MetaViewSet(AsyncViewSet):
     async def ok(self, request: Request) -> HttpResponseBase:
         """Answer that the process serves; `?check_db=1` asks the database too."""
         if FlagField.read(request.query_params.get("check_db")):
-            try:
-                await db.fetch_one("SELECT 1 AS one")
-            except db.UNREACHABLE as exc:
-                raise Overloaded(f"The database cannot be reached: {exc}") from exc
+            await _ask_database()
         return Response({"ok": True, "services": {}})
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, 503: ErrorSerializer})
+    async def health(self, request: Request) -> HttpResponseBase:
+        """Answer, as Aegra does, that each part is connected: all of them are one database."""
+        await _ask_database()
+        parts = ("database", "langgraph_checkpointer", "langgraph_store")
+        return Response({"status": "healthy", **dict.fromkeys(parts, "connected")})
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, 503: ErrorSerializer})
+    async def ready(self, request: Request) -> HttpResponseBase:
+        """Answer, as Aegra does, that requests can be served: the database is there."""
+        await _ask_database()
+        return Response({"status": "ready"})
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    async def live(self, request: Request) -> HttpResponseBase:
+        """Answer, as Aegra does, that the process runs."""
+        return Response({"status": "alive"})
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     async def info(self, request: Request) -> HttpResponseBase:
@@ -79,6 +94,14 @@ class MetaViewSet(AsyncViewSet):
     @extend_schema(exclude=True)
     async def docs(self, request: Request) -> HttpResponseBase:
         return HttpResponse(await asyncio.to_thread(_page))
+
+
+async def _ask_database() -> None:
+    """Raise Overloaded when the database does not answer."""
+    try:
+        await db.fetch_one("SELECT 1 AS one")
+    except db.UNREACHABLE as exc:
+        raise Overloaded(f"The database cannot be reached: {exc}") from exc
 
 
 @cache

@@ -9,6 +9,9 @@ from aegra_project.meta import MetaViewSet
 urlpatterns = [
     path("", MetaViewSet.as_view({"get": "root"})),
     path("ok", MetaViewSet.as_view({"get": "ok"})),
+    path("health", MetaViewSet.as_view({"get": "health"})),
+    path("ready", MetaViewSet.as_view({"get": "ready"})),
+    path("live", MetaViewSet.as_view({"get": "live"})),
     path("info", MetaViewSet.as_view({"get": "info"})),
     path("docs", MetaViewSet.as_view({"get": "docs"})),
     path("openapi.json", MetaViewSet.as_view({"get": "openapi"})),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 import httpx
@@ -28,14 +28,17 @@ async def test_ok_is_as_on_the_wire(api: httpx.AsyncClient) -> None:
     assert (await api.get("/ok", params={"check_db": "1"})).json() == {"ok": True, "services": {}}
 
 
-def test_ok_is_503_when_the_database_is_gone(served: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("question", ["ok", "health", "ready"])
+def test_a_database_that_is_gone_is_503(
+    served: None, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
     monkeypatch.setitem(connections.settings["default"], "HOST", "127.0.0.1")
     monkeypatch.setitem(connections.settings["default"], "PORT", "1")
     monkeypatch.setattr(settings, "DB_CONNECT_SECONDS", 1)
-    asked = RequestFactory().get("/ok", {"check_db": "true"})
+    asked = RequestFactory().get(f"/{question}", {"check_db": "true"})
 
     async def ask() -> HttpResponse:
-        answer: HttpResponse = await MetaViewSet.as_view({"get": "ok"})(asked)
+        answer: HttpResponse = await MetaViewSet.as_view({"get": question})(asked)
         await db.close_pool()
         return answer
 
@@ -44,6 +47,20 @@ def test_ok_is_503_when_the_database_is_gone(served: None, monkeypatch: pytest.M
 
     assert answer.status_code == 503
     assert "database" in json.loads(answer.content)["detail"]
+
+
+async def test_the_probes_of_aegra_are_answered_to_anybody(
+    api: httpx.AsyncClient, client_at: Callable[[str], httpx.AsyncClient]
+) -> None:
+    assert (await api.get("/health")).json() == {
+        "status": "healthy",
+        "database": "connected",
+        "langgraph_checkpointer": "connected",
+        "langgraph_store": "connected",
+    }
+    async with client_at("192.0.2.7") as far:
+        assert (await far.get("/ready")).json() == {"status": "ready"}
+        assert (await far.get("/live")).json() == {"status": "alive"}
 
 
 async def test_info_has_the_keys_of_the_wire(api: httpx.AsyncClient) -> None:
