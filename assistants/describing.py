@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from assistants.queries import AssistantRow
+from common.errors import GraphUnavailable
 from common.jsoncodec import JsonObject
+from graphs.loader import Graph
 from graphs.loop import on_graph_loop
 from graphs.runtime import open_graph
-from graphs.schemas import graph_drawing, graph_schemas
+from graphs.schemas import Schemas, graph_drawing, graph_schemas, subgraph_schemas
 
 
 async def draw_graph(assistant: AssistantRow, *, xray: bool | int) -> JsonObject:
     """Return the nodes and edges of an assistant's graph."""
 
     async def draw() -> JsonObject:
-        async with open_graph(
-            assistant.graph_id, _config(assistant), access="assistants.read"
-        ) as graph:
+        async with _opened(assistant) as graph:
             return await graph_drawing(graph, xray=xray)
 
     return await on_graph_loop(draw())
@@ -27,12 +29,52 @@ async def describe_graph(assistant: AssistantRow) -> dict[str, Any]:
     """Return the JSON schemas of an assistant's graph, null where there is none."""
 
     async def describe() -> dict[str, Any]:
-        async with open_graph(
-            assistant.graph_id, _config(assistant), access="assistants.read"
-        ) as graph:
+        async with _opened(assistant) as graph:
             return {"graph_id": assistant.graph_id, **graph_schemas(graph)}
 
     return await on_graph_loop(describe())
+
+
+async def describe_subgraphs(
+    assistant: AssistantRow, *, namespace: str | None, recurse: bool
+) -> dict[str, Schemas]:
+    """Return the schemas of the graphs inside an assistant's graph, by namespace.
+
+    Raises NotFound when nothing lives at the `namespace` asked for.
+    """
+
+    async def describe() -> dict[str, Schemas]:
+        async with _opened(assistant) as graph:
+            return subgraph_schemas(graph, namespace=namespace, recurse=recurse)
+
+    return await on_graph_loop(describe())
+
+
+async def keep_messages(assistants: Sequence[AssistantRow]) -> list[bool]:
+    """Tell of each assistant whether its graph has `messages`; False when it cannot be opened.
+
+    A factory is asked once for each configuration.
+    """
+
+    async def ask(assistant: AssistantRow) -> bool:
+        with suppress(GraphUnavailable):
+            async with _opened(assistant) as graph:
+                return "messages" in graph.channels
+        return False
+
+    async def ask_all() -> list[bool]:
+        known: dict[tuple[str, bytes], bool] = {}
+        keys = [(assistant.graph_id, assistant.config.text) for assistant in assistants]
+        for key, assistant in zip(keys, assistants, strict=True):
+            if key not in known:
+                known[key] = await ask(assistant)
+        return [known[key] for key in keys]
+
+    return await on_graph_loop(ask_all())
+
+
+def _opened(assistant: AssistantRow) -> AbstractAsyncContextManager[Graph]:
+    return open_graph(assistant.graph_id, _config(assistant), access="assistants.read")
 
 
 def _config(assistant: AssistantRow) -> dict[str, Any]:

@@ -174,17 +174,6 @@ def _assigned(name: str) -> sql.Composed:
     return sql.SQL("{} = {}, ").format(sql.Identifier(name), sql.Placeholder(name))
 
 
-DELETE = """
-DELETE FROM assistant WHERE assistant_id = %s AND graph_id = ANY(%s) AND {visible}
-"""
-
-
-async def delete_assistant(assistant_id: UUID, *, caller: Caller) -> bool:
-    """Delete an assistant with its versions; False when the caller cannot see it."""
-    query = sql.SQL(DELETE).format(visible=visible_to(caller))
-    return await db.execute(query, [assistant_id, graph_ids()]) == 1
-
-
 SEARCH = """
 SELECT {columns} FROM assistant WHERE {where} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s
 """

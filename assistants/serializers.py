@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from assistants.mirroring import mirrored
 from assistants.queries import ASSISTANT_COLUMNS, AssistantSearch, NewAssistant
+from assistants.versions import VersionSearch
 from common.ids import uuid7
 from common.jsoncodec import Json, JsonObject
 from common.serializers import (
@@ -14,6 +15,7 @@ from common.serializers import (
     IdField,
     ObjectField,
     StringField,
+    WholeField,
     WordField,
     limit_field,
     offset_field,
@@ -105,6 +107,24 @@ class AssistantSearchSerializer(AssistantCountSerializer):
     )
 
 
+class VersionSearchSerializer(BodySerializer):
+    metadata = ObjectField(required=False, allow_null=True, default=None)
+    limit = limit_field()
+    offset = offset_field()
+
+    @classmethod
+    def parse(cls, body: Json) -> VersionSearch:
+        return VersionSearch(**cls.checked(body))
+
+
+class LatestSerializer(BodySerializer):
+    version = WholeField(min_value=1, max_value=2**31 - 1)
+
+    @classmethod
+    def parse(cls, body: Json) -> int:
+        return int(cls.checked(body)["version"])
+
+
 class AssistantSerializer(serializers.Serializer[Any]):
     """An assistant as the API shows it (documentation only: rows are written as they come)."""
 
@@ -118,3 +138,57 @@ class AssistantSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class VersionSerializer(AssistantSerializer):
+    """What an assistant was at one version (documentation only)."""
+
+    updated_at = None  # type: ignore[assignment]
+
+
+class AssistantListSerializer(serializers.Serializer[Any]):
+    """Aegra's list of assistants (documentation only)."""
+
+    assistants = AssistantSerializer(many=True)
+    total = serializers.IntegerField()
+
+
+class SchemasSerializer(serializers.Serializer[Any]):
+    """The JSON schemas of a graph, null where there is none (documentation only)."""
+
+    input_schema = serializers.JSONField(allow_null=True)
+    output_schema = serializers.JSONField(allow_null=True)
+    state_schema = serializers.JSONField(allow_null=True)
+    config_schema = serializers.JSONField(allow_null=True)
+    context_schema = serializers.JSONField(allow_null=True)
+
+
+class AgentSearchSerializer(BodySerializer):
+    name = StringField(required=False, allow_null=True, allow_blank=True, default=None)
+    metadata = ObjectField(required=False, allow_null=True, default=None)
+    limit = limit_field()
+    offset = offset_field()
+
+    @classmethod
+    def parse(cls, body: Json) -> AssistantSearch:
+        return AssistantSearch(**cls.checked(body))
+
+
+class AgentSerializer(serializers.Serializer[Any]):
+    """An agent of the Agent Protocol (documentation only)."""
+
+    agent_id = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    metadata = serializers.JSONField()
+    capabilities = serializers.DictField(child=serializers.BooleanField())
+
+
+class AgentSchemasSerializer(serializers.Serializer[Any]):
+    """The JSON schemas of an agent (documentation only)."""
+
+    agent_id = serializers.CharField()
+    input_schema = serializers.JSONField()
+    output_schema = serializers.JSONField()
+    state_schema = serializers.JSONField(required=False)
+    config_schema = serializers.JSONField(required=False)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
+from assistants.agent_views import AgentViewSet
 from assistants.views import AssistantViewSet
 
 _assistant = "assistants/<str:assistant_id>"
 
 urlpatterns = [
-    path("assistants", AssistantViewSet.as_view({"post": "create"})),
+    path("assistants", AssistantViewSet.as_view({"get": "list", "post": "create"})),
     path("assistants/search", AssistantViewSet.as_view({"post": "search"})),
     path("assistants/count", AssistantViewSet.as_view({"post": "count"})),
     path(
@@ -18,4 +19,13 @@ urlpatterns = [
     ),
     path(f"{_assistant}/graph", AssistantViewSet.as_view({"get": "graph"})),
     path(f"{_assistant}/schemas", AssistantViewSet.as_view({"get": "schemas"})),
+    path(f"{_assistant}/subgraphs", AssistantViewSet.as_view({"get": "subgraphs"})),
+    path(
+        f"{_assistant}/subgraphs/<path:namespace>", AssistantViewSet.as_view({"get": "subgraphs"})
+    ),
+    path(f"{_assistant}/versions", AssistantViewSet.as_view({"post": "versions"})),
+    path(f"{_assistant}/latest", AssistantViewSet.as_view({"post": "latest"})),
+    path("agents/search", AgentViewSet.as_view({"post": "search"})),
+    path("agents/<str:agent_id>", AgentViewSet.as_view({"get": "retrieve"})),
+    path("agents/<str:agent_id>/schemas", AgentViewSet.as_view({"get": "schemas"})),
 ]

@@ -3,15 +3,18 @@ from __future__ import annotations
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.fields import DictField
 from rest_framework.request import Request
 
-from access.caller import Caller, caller_of
-from assistants.describing import describe_graph, draw_graph
+from access.caller import caller_of
+from assistants.deletion import delete_assistant
+from assistants.describing import describe_graph, describe_subgraphs, draw_graph
+from assistants.finding import found_assistant
 from assistants.queries import (
     AssistantRow,
+    AssistantSearch,
     count_assistants,
     create_assistant,
-    delete_assistant,
     find_assistant,
     search_assistants,
     update_assistant,
@@ -19,19 +22,27 @@ from assistants.queries import (
 from assistants.serializers import (
     AssistantCountSerializer,
     AssistantCreateSerializer,
+    AssistantListSerializer,
     AssistantSearchSerializer,
     AssistantSerializer,
     AssistantUpdateSerializer,
+    LatestSerializer,
+    SchemasSerializer,
+    VersionSearchSerializer,
+    VersionSerializer,
 )
-from common.errors import Conflict, NotBuiltYet, NotFound, Unprocessable
-from common.ids import parse_id
+from assistants.versions import list_versions, set_latest
+from common.errors import Conflict, NotFound, Unprocessable
 from common.responses import Response
-from common.search import one_page, page_headers
+from common.search import one_page, page_headers, whole_param
 from common.serializers import ErrorSerializer, FlagField
 from common.viewsets import AsyncViewSet
-from graphs.registry import graph_ids, graph_spec
+from graphs.registry import graph_spec
 
 ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
+RECURSE = OpenApiParameter("recurse", bool, default=False)
+LIMIT = OpenApiParameter("limit", int, default=1000)
+OFFSET = OpenApiParameter("offset", int, default=0)
 XRAY = OpenApiParameter("xray", str, description="true, false, or how many levels to open")
 
 
@@ -79,7 +90,7 @@ class AssistantViewSet(AsyncViewSet):
 
     @extend_schema(responses={200: AssistantSerializer, **ERRORS})
     async def retrieve(self, request: Request, assistant_id: str) -> HttpResponseBase:
-        return Response(_json(await _found(assistant_id, caller_of(request))))
+        return Response(_json(await found_assistant(assistant_id, caller=caller_of(request))))
 
     @extend_schema(
         request=AssistantUpdateSerializer,
@@ -90,7 +101,7 @@ class AssistantViewSet(AsyncViewSet):
         changes = AssistantUpdateSerializer.parse(request.data)
         if "graph_id" in changes:
             graph_spec(str(changes["graph_id"]))
-        found = await _found(assistant_id, caller)
+        found = await found_assistant(assistant_id, caller=caller)
         row = await update_assistant(found.assistant_id, changes, caller=caller)
         if row is None:
             raise NotFound(f"Assistant {assistant_id} not found")
@@ -101,37 +112,83 @@ class AssistantViewSet(AsyncViewSet):
         parameters=[OpenApiParameter("delete_threads", bool, default=False)],
     )
     async def destroy(self, request: Request, assistant_id: str) -> HttpResponseBase:
-        if FlagField.read(request.query_params.get("delete_threads")):
-            raise NotBuiltYet("delete_threads")
+        with_threads = FlagField.read(request.query_params.get("delete_threads"))
         caller = caller_of(request)
-        found = await _found(assistant_id, caller)
-        await delete_assistant(found.assistant_id, caller=caller)
+        found = await found_assistant(assistant_id, caller=caller)
+        await delete_assistant(found.assistant_id, with_threads=with_threads, caller=caller)
         return Response(status=204)
+
+    @extend_schema(
+        request=VersionSearchSerializer,
+        responses={200: VersionSerializer(many=True), **ERRORS},
+    )
+    async def versions(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """List what the assistant was at each version, newest first; 404 when none is found."""
+        search = VersionSearchSerializer.parse(request.data)
+        caller = caller_of(request)
+        found = await found_assistant(assistant_id, caller=caller)
+        versions = await list_versions(found.assistant_id, search, caller=caller)
+        if not versions:
+            raise NotFound(
+                f"Assistant {assistant_id} has no such version; its newest is {found.version}"
+            )
+        return Response(versions)
+
+    @extend_schema(
+        request=LatestSerializer,
+        responses={200: AssistantSerializer, **ERRORS},
+    )
+    async def latest(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Make the assistant what it was at a version; the next update is the newest again."""
+        version, caller = LatestSerializer.parse(request.data), caller_of(request)
+        found = await found_assistant(assistant_id, caller=caller)
+        row = await set_latest(found.assistant_id, version, caller=caller)
+        if row is None:
+            raise NotFound(
+                f"Assistant {assistant_id} has no version {version} of a graph that is served"
+            )
+        return Response(row)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **ERRORS}, parameters=[XRAY])
     async def graph(self, request: Request, assistant_id: str) -> HttpResponseBase:
         xray = _xray(request.query_params.get("xray", "false"))
-        assistant = await _found(assistant_id, caller_of(request))
+        assistant = await found_assistant(assistant_id, caller=caller_of(request))
         return Response(await draw_graph(assistant, xray=xray))
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **ERRORS})
     async def schemas(self, request: Request, assistant_id: str) -> HttpResponseBase:
-        assistant = await _found(assistant_id, caller_of(request))
+        assistant = await found_assistant(assistant_id, caller=caller_of(request))
         return Response(await describe_graph(assistant))
 
+    @extend_schema(
+        operation_id="assistants_subgraphs",
+        responses={200: DictField(child=SchemasSerializer()), **ERRORS},
+        parameters=[RECURSE],
+    )
+    async def subgraphs(
+        self, request: Request, assistant_id: str, namespace: str | None = None
+    ) -> HttpResponseBase:
+        """Describe the graphs inside the graph, or the one at a namespace such as `sub|inner`."""
+        recurse = FlagField.read(request.query_params.get("recurse"))
+        assistant = await found_assistant(assistant_id, caller=caller_of(request))
+        return Response(await describe_subgraphs(assistant, namespace=namespace, recurse=recurse))
 
-async def _found(key: str, caller: Caller) -> AssistantRow:
-    """Return an assistant by id or graph name; raises NotFound, or Unprocessable for neither."""
-    found = await find_assistant(key, caller=caller)
-    if found is not None:
-        return found
-    known = graph_ids()
-    try:
-        if key not in known:
-            parse_id(key, "assistant")
-    except Unprocessable as exc:
-        raise Unprocessable(f"{exc.detail}, or one of the graphs: {', '.join(known)}") from exc
-    raise NotFound(f"Assistant with ID {key} not found")
+    @extend_schema(
+        operation_id="assistants_list_all",
+        responses={200: AssistantListSerializer, 422: ErrorSerializer},
+        parameters=[LIMIT, OFFSET],
+    )
+    async def list(self, request: Request) -> HttpResponseBase:
+        """List all assistants, newest first, as Aegra does."""
+        query = request.query_params
+        search = AssistantSearch(
+            limit=whole_param(query, "limit", default=1000, minimum=1, maximum=1000),
+            offset=whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1),
+        )
+        caller = caller_of(request)
+        rows = await search_assistants(search, caller=caller)
+        total = await count_assistants(search, caller=caller)
+        return Response({"assistants": rows[: search.limit], "total": total})
 
 
 def _json(assistant: AssistantRow) -> dict[str, object]:

@@ -36,6 +36,9 @@ class AsyncViewSet(ViewSetMixin, APIView):
     is_open = False
     """True for what is answered to anybody, without asking who it is."""
 
+    errors_have_message = False
+    """True for what only clients of the Agent Protocol ask: their name of `detail`, besides."""
+
     @classmethod
     def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
         return markcoroutinefunction(super().as_view(actions, **initkwargs))
@@ -47,8 +50,14 @@ class AsyncViewSet(ViewSetMixin, APIView):
             self.request = await self._accept(request)
             response: HttpResponseBase = await self._action(request)(self.request, *args, **kwargs)
         except ApiError as exc:
-            return error_response(exc.status, exc.detail, exc.headers)
+            return self._refusal(exc)
         return response
+
+    def _refusal(self, error: ApiError) -> HttpResponseBase:
+        if not self.errors_have_message:
+            return error_response(error.status, error.detail, error.headers)
+        body = {"detail": error.detail, "message": error.detail}
+        return Response(body, status=error.status, headers=error.headers)
 
     async def _accept(self, request: HttpRequest) -> Request:
         """Authenticate, parse the body, and ask the permission classes."""

@@ -27,6 +27,9 @@ BODIES: dict[tuple[str, str], dict[str, Json]] = {
     ("POST", "/assistants/search"): {},
     ("POST", "/assistants/count"): {},
     ("PATCH", f"/assistants/{ASSISTANT}"): {"metadata": {}},
+    ("POST", f"/assistants/{ASSISTANT}/versions"): {},
+    ("POST", f"/assistants/{ASSISTANT}/latest"): {"version": 1},
+    ("POST", "/agents/search"): {},
     ("POST", "/threads"): {},
     ("POST", "/threads/search"): {},
     ("POST", "/threads/count"): {},
@@ -147,6 +150,21 @@ WRONG_FIELDS: dict[str, list[tuple[str, dict[str, Json]]]] = {
         ("select.0", {"select": [None]}),
     ],
     f"PATCH /assistants/{ASSISTANT}": [("name", {"name": 1}), ("config", {"config": []})],
+    f"POST /assistants/{ASSISTANT}/versions": [
+        ("metadata", {"metadata": []}),
+        ("limit", {"limit": 0}),
+        ("limit", {"limit": 1001}),
+        ("offset", {"offset": -1}),
+    ],
+    f"POST /assistants/{ASSISTANT}/latest": [
+        ("version", {}),
+        ("version", {"version": None}),
+        ("version", {"version": "1"}),
+        ("version", {"version": True}),
+        ("version", {"version": 0}),
+        ("version", {"version": 2**31}),
+    ],
+    "POST /agents/search": [("name", {"name": 1}), ("limit", {"limit": 0})],
     "POST /threads": [
         ("thread_id", {"thread_id": "x"}),
         ("metadata", {"metadata": "x"}),
@@ -239,6 +257,9 @@ BY_ID = [
     ("DELETE", "/assistants/{}"),
     ("GET", "/assistants/{}/graph"),
     ("GET", "/assistants/{}/schemas"),
+    ("GET", "/assistants/{}/subgraphs"),
+    ("GET", "/assistants/{}/subgraphs/sub"),
+    ("POST", "/assistants/{}/versions"),
 ]
 
 

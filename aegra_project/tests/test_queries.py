@@ -9,7 +9,10 @@ import httpx
 import pytest
 from django.apps import apps
 
+import assistants.agent_views
+import assistants.deletion
 import assistants.queries
+import assistants.versions
 import assistants.views
 import runs.queries
 import runs.views
@@ -61,6 +64,9 @@ async def test_the_other_models_have_the_columns_of_their_tables(
     ("views", "verbs"),
     [
         (assistants.views, assistants.queries),
+        (assistants.views, assistants.versions),
+        (assistants.views, assistants.deletion),
+        (assistants.agent_views, assistants.queries),
         (threads.views, threads.queries),
         (threads.state_views, threads.state),
         (store.views, store.items),

@@ -42,18 +42,5 @@ async def test_runs_outlive_their_assistant(
     assert (await api.get(f"/threads/{thread_id}/state")).status_code == 200
 
 
-async def test_deleting_the_threads_too_is_refused_and_deletes_nothing(
-    api: httpx.AsyncClient, assistant: Make
-) -> None:
-    place = f"/assistants/{(await assistant())['assistant_id']}"
-
-    answer = await api.delete(place, params={"delete_threads": "true"})
-
-    assert answer.status_code == 422
-    assert "`delete_threads` is not supported" in answer.json()["detail"]
-    assert (await api.get(place)).status_code == 200
-    assert (await api.delete(place, params={"delete_threads": "false"})).status_code == 204
-
-
 async def test_a_missing_assistant_is_404(api: httpx.AsyncClient) -> None:
     assert (await api.delete(f"/assistants/{uuid4()}")).status_code == 404
