@@ -13,6 +13,7 @@ from common.admin import (
     column,
     id_range,
     json_column,
+    label,
     listing,
     metadata_says,
     moment_column,
@@ -25,7 +26,15 @@ from common.admin import (
 
 class VersionInline(TabularInline):
     model = AssistantVersion
-    fields = readonly_fields = ("version", "name", "config_json", "context_json", "created")
+    fields = readonly_fields = (
+        "number",
+        "name",
+        "graph",
+        "config_json",
+        "context_json",
+        "metadata_json",
+        "created",
+    )
     extra = 0
     per_page = 10
     can_delete = False
@@ -33,7 +42,21 @@ class VersionInline(TabularInline):
 
     config_json = json_column("config")
     context_json = json_column("context")
+    metadata_json = json_column("metadata")
     created = time_column("created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AssistantVersion]:
+        found: QuerySet[AssistantVersion] = super().get_queryset(request)
+        return found.select_related("assistant")
+
+    @column("version")
+    def number(self, version: AssistantVersion) -> SafeString:
+        is_current = version.version == version.assistant.version
+        return format_html("{} {}", version.version, label("current", "info") if is_current else "")
+
+    @column("graph")
+    def graph(self, version: AssistantVersion) -> SafeString:
+        return tag(version.graph_id)
 
     def has_add_permission(self, request: HttpRequest, obj: Assistant | None = None) -> bool:
         return False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -62,6 +63,36 @@ def test_an_assistant_shows_its_configuration_versions_and_links() -> None:
         assert words in shown
     assert f"assistant_id={assistant.pk}" in shown
     assert f"assistant={assistant.pk}" in shown
+
+
+def make_versions(number: int, *, current: int) -> Assistant:
+    assistant = make_assistant(version=current)
+    for version in range(1, number + 1):
+        AssistantVersion.objects.create(
+            assistant=assistant, version=version, graph_id=f"graph_{version}", name=f"nr {version}"
+        )
+    return assistant
+
+
+def test_the_version_that_an_assistant_is_at_is_marked() -> None:
+    assistant = make_versions(3, current=2)
+
+    shown = page(logged_in(), LIST, assistant.pk)
+
+    rows = re.findall(r"field-number.*?field-created", shown, re.DOTALL)
+    assert [re.findall(r"nr \d|graph_\d|current", row) for row in rows] == [
+        ["nr 3", "graph_3"],
+        ["current", "nr 2", "graph_2"],
+        ["nr 1", "graph_1"],
+    ]
+
+
+def test_a_page_takes_the_same_queries_for_one_version_and_for_ten() -> None:
+    client = logged_in()
+    one, ten = make_versions(1, current=1), make_versions(10, current=1)
+    page(client, LIST, one.pk)  # what a first page asks for once
+
+    assert count_queries(client, LIST, ten.pk) == count_queries(client, LIST, one.pk)
 
 
 def test_hostile_content_is_escaped() -> None:

@@ -36,6 +36,28 @@ async def test_xray_opens_the_subgraphs(api: httpx.AsyncClient, xray: str) -> No
     assert "sub:call" in {node["id"] for node in opened["nodes"]}
 
 
+@pytest.mark.parametrize(
+    ("xray", "opened"),
+    [
+        ("false", {"parent"}),
+        ("1", {"parent:pre", "parent:sub"}),
+        ("2", {"parent:pre", "parent:sub:call"}),
+        ("3", {"parent:pre", "parent:sub:call"}),
+        ("true", {"parent:pre", "parent:sub:call"}),
+    ],
+)
+async def test_xray_opens_so_many_levels(
+    api: httpx.AsyncClient, xray: str, opened: set[str]
+) -> None:
+    drawing = await drawn(api, "grand", xray=xray)
+
+    ends = {"__start__", "__end__"}
+    nodes = {node["id"] for node in drawing["nodes"]}
+    assert {node for node in nodes if node.rpartition(":")[2] not in ends} == opened
+    edges = drawing["edges"]
+    assert {edge["source"] for edge in edges} | {edge["target"] for edge in edges} == nodes
+
+
 @pytest.mark.parametrize("xray", ["0", "-1", "many", "101", "1.5"])
 async def test_another_xray_is_422(api: httpx.AsyncClient, xray: str) -> None:
     answer = await api.get("/assistants/parent/graph", params={"xray": xray})

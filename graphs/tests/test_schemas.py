@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.errors import NotFound
+from common.errors import NotFound, Unprocessable
 from common.tests.projects import write_project
 from graphs.loader import Graph
 from graphs.registry import loaded_graph, use_config
@@ -148,6 +148,38 @@ def test_subgraphs_are_told_by_namespace() -> None:
     assert found["sub"]["input_schema"]
 
 
+REMOTE = """
+    from langgraph.graph import START, MessagesState, StateGraph
+    from langgraph.pregel.remote import RemoteGraph
+
+    far = RemoteGraph("far", url="http://127.0.0.1:1")
+    graph = StateGraph(MessagesState).add_node("far", far).add_edge(START, "far").compile()
+"""
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Graph]:
+    """A graph inside which is one of a server that does not answer."""
+    config = write_project(tmp_path, {"agent.py": REMOTE}, graphs={"remote": "./agent.py:graph"})
+    with use_config(config):
+        yield base("remote")
+
+
+async def test_a_graph_that_cannot_be_opened_is_drawn_closed_only(remote: Graph) -> None:
+    closed: Any = await graph_drawing(remote)
+
+    assert "far" in {node["id"] for node in closed["nodes"]}
+    with pytest.raises(Unprocessable, match=r"The graph cannot be drawn: \w+: "):
+        await graph_drawing(remote, xray=True)
+
+
+def test_schemas_that_a_subgraph_cannot_tell_are_null(remote: Graph) -> None:
+    found = subgraph_schemas(remote, recurse=True)
+
+    assert found.keys() == {"far"}
+    assert found["far"]["state_schema"] is None
+
+
 def test_a_namespace_without_a_subgraph_is_not_found() -> None:
-    with pytest.raises(NotFound, match="no subgraph 'none'"):
+    with pytest.raises(NotFound, match="no subgraph 'none'; its subgraphs are: sub"):
         subgraph_schemas(base("parent"), namespace="none")
