@@ -91,6 +91,42 @@ async def test_a_deleted_assistant_is_gone(client: Client, assistant: Any) -> No
         await client.assistants.get(assistant["assistant_id"])
 
 
+async def test_versions_are_told_and_gone_back_to(client: Client, assistant: Any) -> None:
+    key = assistant["assistant_id"]
+    await client.assistants.update(key, name="Cold", metadata={"more": 1})
+
+    versions = await client.assistants.get_versions(key)
+    found = await client.assistants.get_versions(key, metadata={"more": 1})
+    back = await client.assistants.set_latest(key, 1)
+    onwards = await client.assistants.update(key, name="Hot")
+
+    assert [version["name"] for version in versions] == ["Cold", "Warm"]
+    assert [version["version"] for version in found] == [2]
+    assert (back["version"], back["name"]) == (1, "Warm")
+    assert (onwards["version"], onwards["metadata"]) == (3, assistant["metadata"])
+
+
+async def test_threads_are_deleted_with_their_assistant(client: Client, assistant: Any) -> None:
+    thread_id = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread_id, assistant["assistant_id"], input={})
+
+    await client.assistants.delete(assistant["assistant_id"], delete_threads=True)
+
+    with pytest.raises(NotFoundError):
+        await client.threads.get(thread_id)
+
+
+async def test_subgraphs_are_described(client: Client) -> None:
+    every = await client.assistants.get_subgraphs("subgraph_agent", recurse=True)
+    name = next(iter(every))
+    one = await client.assistants.get_subgraphs("subgraph_agent", namespace=name)
+
+    assert one == {name: every[name]}
+    assert "messages" in one[name]["input_schema"]["properties"]
+    with pytest.raises(NotFoundError, match=name):
+        await client.assistants.get_subgraphs("subgraph_agent", namespace="nonesuch")
+
+
 async def test_a_graph_is_drawn(client: Client) -> None:
     drawn = await client.assistants.get_graph("subgraph_agent")
     inside = await client.assistants.get_graph("subgraph_agent", xray=True)
