@@ -35,17 +35,22 @@ async def describe_graph(assistant: AssistantRow) -> dict[str, Any]:
     return await on_graph_loop(describe())
 
 
-async def describe_subgraphs(
-    assistant: AssistantRow, *, namespace: str | None, recurse: bool
-) -> dict[str, Schemas]:
-    """Return the schemas of the graphs inside an assistant's graph, by namespace.
-
-    Raises NotFound when nothing lives at the `namespace` asked for.
-    """
+async def describe_subgraphs(assistant: AssistantRow, *, recurse: bool) -> dict[str, Schemas]:
+    """Return the schemas of the graphs inside an assistant's graph, by namespace."""
 
     async def describe() -> dict[str, Schemas]:
         async with _opened(assistant) as graph:
-            return subgraph_schemas(graph, namespace=namespace, recurse=recurse)
+            return subgraph_schemas(graph, recurse=recurse)
+
+    return await on_graph_loop(describe())
+
+
+async def describe_subgraph(assistant: AssistantRow, namespace: str) -> dict[str, Schemas]:
+    """Return the same of the one graph at `namespace`; raises NotFound when there is none."""
+
+    async def describe() -> dict[str, Schemas]:
+        async with _opened(assistant) as graph:
+            return subgraph_schemas(graph, namespace=namespace)
 
     return await on_graph_loop(describe())
 

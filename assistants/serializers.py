@@ -153,16 +153,6 @@ class AssistantListSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
-class SchemasSerializer(serializers.Serializer[Any]):
-    """The JSON schemas of a graph, null where there is none (documentation only)."""
-
-    input_schema = serializers.JSONField(allow_null=True)
-    output_schema = serializers.JSONField(allow_null=True)
-    state_schema = serializers.JSONField(allow_null=True)
-    config_schema = serializers.JSONField(allow_null=True)
-    context_schema = serializers.JSONField(allow_null=True)
-
-
 class AgentSearchSerializer(BodySerializer):
     name = StringField(required=False, allow_null=True, allow_blank=True, default=None)
     metadata = ObjectField(required=False, allow_null=True, default=None)

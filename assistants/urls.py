@@ -20,9 +20,7 @@ urlpatterns = [
     path(f"{_assistant}/graph", AssistantViewSet.as_view({"get": "graph"})),
     path(f"{_assistant}/schemas", AssistantViewSet.as_view({"get": "schemas"})),
     path(f"{_assistant}/subgraphs", AssistantViewSet.as_view({"get": "subgraphs"})),
-    path(
-        f"{_assistant}/subgraphs/<path:namespace>", AssistantViewSet.as_view({"get": "subgraphs"})
-    ),
+    path(f"{_assistant}/subgraphs/<path:namespace>", AssistantViewSet.as_view({"get": "subgraph"})),
     path(f"{_assistant}/versions", AssistantViewSet.as_view({"post": "versions"})),
     path(f"{_assistant}/latest", AssistantViewSet.as_view({"post": "latest"})),
     path("agents/search", AgentViewSet.as_view({"post": "search"})),

@@ -3,12 +3,16 @@ from __future__ import annotations
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.fields import DictField
 from rest_framework.request import Request
 
 from access.caller import caller_of
 from assistants.deletion import delete_assistant
-from assistants.describing import describe_graph, describe_subgraphs, draw_graph
+from assistants.describing import (
+    describe_graph,
+    describe_subgraph,
+    describe_subgraphs,
+    draw_graph,
+)
 from assistants.finding import found_assistant
 from assistants.queries import (
     AssistantRow,
@@ -27,7 +31,6 @@ from assistants.serializers import (
     AssistantSerializer,
     AssistantUpdateSerializer,
     LatestSerializer,
-    SchemasSerializer,
     VersionSearchSerializer,
     VersionSerializer,
 )
@@ -160,21 +163,25 @@ class AssistantViewSet(AsyncViewSet):
         assistant = await found_assistant(assistant_id, caller=caller_of(request))
         return Response(await describe_graph(assistant))
 
-    @extend_schema(
-        operation_id="assistants_subgraphs",
-        responses={200: DictField(child=SchemasSerializer()), **ERRORS},
-        parameters=[RECURSE],
-    )
-    async def subgraphs(
-        self, request: Request, assistant_id: str, namespace: str | None = None
-    ) -> HttpResponseBase:
-        """Describe the graphs inside the graph, or the one at a namespace such as `sub|inner`."""
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, **ERRORS}, parameters=[RECURSE])
+    async def subgraphs(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Describe the graphs inside the graph, by namespace; `recurse`, those inside them too."""
         recurse = FlagField.read(request.query_params.get("recurse"))
         assistant = await found_assistant(assistant_id, caller=caller_of(request))
-        return Response(await describe_subgraphs(assistant, namespace=namespace, recurse=recurse))
+        return Response(await describe_subgraphs(assistant, recurse=recurse))
 
     @extend_schema(
-        operation_id="assistants_list_all",
+        operation_id="assistants_subgraph_retrieve",
+        responses={200: OpenApiTypes.OBJECT, **ERRORS},
+    )
+    async def subgraph(
+        self, request: Request, assistant_id: str, namespace: str
+    ) -> HttpResponseBase:
+        """Describe the graph at a namespace, such as `sub|inner`."""
+        assistant = await found_assistant(assistant_id, caller=caller_of(request))
+        return Response(await describe_subgraph(assistant, namespace))
+
+    @extend_schema(
         responses={200: AssistantListSerializer, 422: ErrorSerializer},
         parameters=[LIMIT, OFFSET],
     )
