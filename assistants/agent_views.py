@@ -10,14 +10,18 @@ from rest_framework.request import Request
 from access.caller import Caller, caller_of
 from assistants.describing import describe_graph, keep_messages
 from assistants.queries import AssistantRow, find_assistant, search_assistants
-from assistants.serializers import AgentSchemasSerializer, AgentSearchSerializer, AgentSerializer
+from assistants.serializers import (
+    AgentErrorSerializer,
+    AgentSchemasSerializer,
+    AgentSearchSerializer,
+    AgentSerializer,
+)
 from common.errors import NotFound
 from common.responses import Response
 from common.search import one_page, page_headers
-from common.serializers import ErrorSerializer
 from common.viewsets import AsyncViewSet
 
-ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
+ERRORS = {404: AgentErrorSerializer, 422: AgentErrorSerializer}
 # Schemas that the protocol wants told; others are left out when there is none.
 REQUIRED = ("input_schema", "output_schema")
 OPTIONAL = ("state_schema", "config_schema")
@@ -30,7 +34,7 @@ class AgentViewSet(AsyncViewSet):
 
     @extend_schema(
         request=AgentSearchSerializer,
-        responses={200: AgentSerializer(many=True), 422: ErrorSerializer},
+        responses={200: AgentSerializer(many=True), 422: AgentErrorSerializer},
     )
     async def search(self, request: Request) -> HttpResponseBase:
         search = AgentSearchSerializer.parse(request.data)

@@ -12,6 +12,7 @@ from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
     ConfigField,
+    ErrorSerializer,
     IdField,
     ObjectField,
     StringField,
@@ -162,6 +163,12 @@ class AgentSearchSerializer(BodySerializer):
     @classmethod
     def parse(cls, body: Json) -> AssistantSearch:
         return AssistantSearch(**cls.checked(body))
+
+
+class AgentErrorSerializer(ErrorSerializer):
+    """An error in the words of both protocols (documentation only)."""
+
+    message = serializers.CharField()
 
 
 class AgentSerializer(serializers.Serializer[Any]):

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistants.serializers import AssistantCreateSerializer, AssistantSearchSerializer
+from assistants.serializers import (
+    AgentSearchSerializer,
+    AssistantCreateSerializer,
+    AssistantSearchSerializer,
+    LatestSerializer,
+    VersionSearchSerializer,
+)
 from common.jsoncodec import Json
 from runs.serializers import RunCreateSerializer
 from store.serializers import ItemPutSerializer, ItemSearchSerializer, NamespaceSearchSerializer
@@ -27,6 +33,9 @@ ENDPOINTS = {
     "/assistants": AssistantCreateSerializer,
     "/assistants/search": AssistantSearchSerializer,
     "/assistants/count": AssistantSearchSerializer,
+    "/assistants/agent/versions": VersionSearchSerializer,
+    "/assistants/agent/latest": LatestSerializer,
+    "/agents/search": AgentSearchSerializer,
     "/threads": ThreadCreateSerializer,
     "/threads/search": ThreadSearchSerializer,
     "/threads/count": ThreadSearchSerializer,
