@@ -118,7 +118,9 @@ class AssistantViewSet(AsyncViewSet):
         with_threads = FlagField.read(request.query_params.get("delete_threads"))
         caller = caller_of(request)
         found = await found_assistant(assistant_id, caller=caller)
-        await delete_assistant(found.assistant_id, with_threads=with_threads, caller=caller)
+        key = found.assistant_id
+        if not await delete_assistant(key, with_threads=with_threads, caller=caller):
+            raise NotFound(f"Assistant {assistant_id} not found")
         return Response(status=204)
 
     @extend_schema(
@@ -133,7 +135,7 @@ class AssistantViewSet(AsyncViewSet):
         versions = await list_versions(found.assistant_id, search, caller=caller)
         if not versions:
             raise NotFound(
-                f"Assistant {assistant_id} has no such version; its newest is {found.version}"
+                f"Assistant {assistant_id} has no such version; it is at {found.version}"
             )
         return Response(versions)
 

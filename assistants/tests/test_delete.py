@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -44,3 +45,13 @@ async def test_runs_outlive_their_assistant(
 
 async def test_a_missing_assistant_is_404(api: httpx.AsyncClient) -> None:
     assert (await api.delete(f"/assistants/{uuid4()}")).status_code == 404
+
+
+async def test_of_deletions_at_once_one_finds_the_assistant(
+    api: httpx.AsyncClient, assistant: Make
+) -> None:
+    place = f"/assistants/{(await assistant())['assistant_id']}"
+
+    answers = await asyncio.gather(*(api.delete(place) for _ in range(6)))
+
+    assert sorted(answer.status_code for answer in answers) == [204, *[404] * 5]

@@ -63,7 +63,7 @@ async def test_no_version_at_all_is_404(
     answer = await api.post(f"{place}/versions", json=search)
 
     assert answer.status_code == 404
-    assert answer.json()["detail"].endswith("has no such version; its newest is 3")
+    assert answer.json()["detail"].endswith("has no such version; it is at 3")
 
 
 async def test_a_graphs_name_serves_as_the_id_of_its_assistant(api: httpx.AsyncClient) -> None:
