@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeAlias
 
 Client: TypeAlias = Any
 """A LangGraphClient, or Awaited. Any: the SDK's types are narrower or wider than its answers."""
+
+Connected: TypeAlias = Callable[[str], AbstractAsyncContextManager[Client]]
+"""Makes a client of the server at an address."""
 
 STREAMS = {"stream", "join_stream"}
 END = object()

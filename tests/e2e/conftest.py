@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,15 @@ import pytest
 from langgraph_sdk import get_client, get_sync_client
 
 from common.tests.servers import LiveServer
-from tests.e2e.awaited import Awaited, Client
+from tests.compatibility.pending import NOT_MERGED
+from tests.e2e.awaited import Awaited, Client, Connected
 from tests.e2e.servers import every_graph, own_database, serving
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.partition("[")[0] in NOT_MERGED:
+            item.add_marker(pytest.mark.xfail(strict=False))
 
 
 @pytest.fixture(scope="session")
@@ -36,14 +44,27 @@ def busy_threads(url: str) -> list[Any]:
 
 
 @pytest.fixture(params=["async", "sync"])
-async def client(request: pytest.FixtureRequest, server: LiveServer) -> AsyncIterator[Client]:
-    """The official client, in both of its forms."""
-    if request.param == "sync":
-        with get_sync_client(url=server.url) as sync_client:
-            yield Awaited(sync_client)
-    else:
-        async with get_client(url=server.url) as client:
-            yield client
+def connected(request: pytest.FixtureRequest) -> Connected:
+    """The official client of a server, in both of its forms."""
+    return _sync_client if request.param == "sync" else _async_client
+
+
+@asynccontextmanager
+async def _async_client(url: str) -> AsyncIterator[Client]:
+    async with get_client(url=url) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _sync_client(url: str) -> AsyncIterator[Client]:
+    with get_sync_client(url=url) as client:
+        yield Awaited(client)
+
+
+@pytest.fixture
+async def client(connected: Connected, server: LiveServer) -> AsyncIterator[Client]:
+    async with connected(server.url) as client:
+        yield client
 
 
 @pytest.fixture
