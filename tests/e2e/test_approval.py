@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.asking import WEATHER, WEATHER_ANSWER, data_of, last_text, said, tokens_of
@@ -55,6 +57,17 @@ async def test_an_approved_agent_streams_its_answer(client: Client, asked: str) 
     assert "".join(tokens_of(parts)) == WEATHER_ANSWER
     thread = await client.threads.get(asked)
     assert (thread["status"], thread["interrupts"]) == ("idle", {})
+
+
+async def test_a_strict_resume_needs_a_question(client: Client, thread_id: str) -> None:
+    answer: dict[str, Any] = {"command": {"resume": "yes"}, "strict_resume": True}
+
+    with pytest.raises(Exception, match="resume"):
+        await client.runs.wait(thread_id, "react_agent_hitl", **answer)
+    await client.runs.wait(thread_id, "react_agent_hitl", input=said(WEATHER))
+    values = await client.runs.wait(thread_id, "react_agent_hitl", **answer)
+
+    assert last_text(values) == WEATHER_ANSWER
 
 
 async def test_a_rejected_agent_answers_without_its_tool(client: Client, asked: str) -> None:

@@ -64,6 +64,9 @@ async def test_assistants_are_searched_and_counted(client: Client, assistant: An
     assert await client.assistants.search(metadata=metadata) == [assistant]
     assert await client.assistants.search(metadata=metadata, graph_id="echo") == []
     assert await client.assistants.count(metadata=metadata) == 1
+    assert await client.assistants.count(metadata=metadata, graph_id="echo") == 0
+    assert await client.assistants.count(metadata=metadata, name="ARM") == 1
+    assert await client.assistants.count(metadata=metadata, name="cold") == 0
     [slim] = await client.assistants.search(metadata=metadata, select=["assistant_id", "name"])
     assert slim.keys() == {"assistant_id", "name"}
 

@@ -104,6 +104,14 @@ def test_it_is_drawn(graph: RemoteGraph) -> None:
     assert {"agent", "tools"} <= graph.get_graph().nodes.keys()
 
 
+async def test_its_subgraphs_are_drawn_too(remote: Remote) -> None:
+    graph = remote("parent")
+
+    inside = await graph.aget_graph(xray=True)
+
+    assert len(inside.nodes) > len((await graph.aget_graph()).nodes)
+
+
 def test_it_is_a_node_of_a_graph_here(graph: RemoteGraph) -> None:
     here = StateGraph(MessagesState).add_node("there", graph).add_edge(START, "there").compile()
 

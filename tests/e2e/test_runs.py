@@ -197,3 +197,22 @@ async def test_a_busy_thread_refuses_an_update(client: Client, thread_id: str) -
         await client.threads.update_state(thread_id, {"done": True})
 
     await client.runs.cancel(thread_id, run["run_id"], wait=True)
+
+
+async def test_headers_and_query_of_ones_own_are_sent(client: Client, thread_id: str) -> None:
+    await client.runs.wait(thread_id, "echo", input=said("x"))
+
+    failed = await client.runs.list(thread_id, params={"status": "error"})
+    nothing = await client.threads.update(
+        thread_id, metadata={}, headers={"Prefer": "return=minimal"}
+    )
+
+    assert (failed, nothing) == ([], None)
+
+
+async def test_tracing_elsewhere_is_no_matter(client: Client, thread_id: str) -> None:
+    tracing = {"project_name": "p", "example_id": str(uuid4())}
+
+    values = await client.runs.wait(thread_id, "echo", input=said("x"), langsmith_tracing=tracing)
+
+    assert last_text(values) == "x"

@@ -44,6 +44,25 @@ async def test_items_are_searched(client: Client, namespace: list[str]) -> None:
     assert len(page["items"]) == 1
 
 
+async def test_an_item_may_expire_and_be_kept_from_it(client: Client, namespace: list[str]) -> None:
+    await client.store.put_item(namespace, "k", {"n": 1}, ttl=60)
+
+    item = await client.store.get_item(namespace, "k", refresh_ttl=True)
+    found = await client.store.search_items(namespace, refresh_ttl=False)
+
+    assert item["value"] == {"n": 1}
+    assert [each["key"] for each in found["items"]] == ["k"]
+
+
+async def test_an_item_says_what_of_it_is_indexed(client: Client, namespace: list[str]) -> None:
+    await client.store.put_item(namespace, "all", {"text": "tea"}, index=["text"])
+    await client.store.put_item(namespace, "none", {"text": "tea"}, index=False)
+
+    found = await client.store.search_items(namespace, query="tea")
+
+    assert {each["key"] for each in found["items"]} == {"all", "none"}
+
+
 async def test_namespaces_are_listed(client: Client, namespace: list[str]) -> None:
     for end in ("left", "right"):
         await client.store.put_item([*namespace, end], "k", {})
@@ -52,6 +71,9 @@ async def test_namespaces_are_listed(client: Client, namespace: list[str]) -> No
     above = await client.store.list_namespaces(prefix=namespace, max_depth=2)
     right = await client.store.list_namespaces(prefix=namespace, suffix=["right"])
 
+    page = await client.store.list_namespaces(prefix=namespace, limit=1, offset=1)
+
+    assert page["namespaces"] == [[*namespace, "right"]]
     assert sorted(below["namespaces"]) == [[*namespace, "left"], [*namespace, "right"]]
     assert above["namespaces"] == [namespace]
     assert right["namespaces"] == [[*namespace, "right"]]

@@ -184,3 +184,19 @@ async def test_a_stream_of_an_unknown_run_is_refused(client: Client, thread_id: 
     with pytest.raises(NotFoundError):
         async for _ in client.runs.join_stream(thread_id, thread_id):
             pass
+
+
+async def test_the_parts_of_a_stream_are_typed_when_asked(client: Client, thread_id: str) -> None:
+    stream = client.runs.stream(
+        thread_id, "writer", input={"count": 2}, stream_mode="custom", version="v2"
+    )
+    parts = [part async for part in stream]
+
+    custom = [part["data"] for part in parts if part["type"] == "custom"]
+    assert custom == [{"n": 0}, {"n": 1}]
+
+
+async def test_keys_for_feedback_ask_for_nothing_here(client: Client, thread_id: str) -> None:
+    parts = await streamed(client, thread_id, "echo", input=said("x"), feedback_keys=["thumb"])
+
+    assert {part.event for part in parts} == {"metadata", "values"}

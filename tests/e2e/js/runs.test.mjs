@@ -134,6 +134,15 @@ test("the error of a graph is raised", async () => {
   assert.deepEqual(parts.at(-1).data, { error: "ValueError", message: "kaput" });
 });
 
+test("tracing elsewhere is no matter", async () => {
+  const values = await client.runs.wait(thread, "echo", {
+    input: said("x"),
+    _langsmithTracer: { projectName: "p", exampleId: "e" },
+  });
+
+  assert.equal(lastText(values), "x");
+});
+
 test("a busy thread refuses a second run", async () => {
   const run = await client.runs.create(thread, "sleeper", { input: { seconds: 30 } });
 
