@@ -63,6 +63,8 @@ class Following:
         """Yield newlines while the run goes on, then what it has come to, as JSON."""
         ended = False
         try:
+            # Daphne keeps back the headers, and so where the run is, until there is a body.
+            yield b""
             async for _ in self._silences():
                 yield b"\n"
             ended = True
