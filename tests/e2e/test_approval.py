@@ -62,7 +62,7 @@ async def test_an_approved_agent_streams_its_answer(client: Client, asked: str) 
 async def test_a_strict_resume_needs_a_question(client: Client, thread_id: str) -> None:
     answer: dict[str, Any] = {"command": {"resume": "yes"}, "strict_resume": True}
 
-    with pytest.raises(Exception, match="resume"):
+    with pytest.raises(Exception, match="answer"):
         await client.runs.wait(thread_id, "react_agent_hitl", **answer)
     await client.runs.wait(thread_id, "react_agent_hitl", input=said(WEATHER))
     values = await client.runs.wait(thread_id, "react_agent_hitl", **answer)

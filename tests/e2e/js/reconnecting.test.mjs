@@ -20,10 +20,13 @@ function breaking(bytes) {
 function cut(bytes) {
   let left = bytes;
   return new TransformStream({
-    transform(chunk, controller) {
+    async transform(chunk, controller) {
       controller.enqueue(chunk.subarray(0, left));
       left -= chunk.length;
-      if (left < 0) controller.error(new TypeError("terminated"));
+      if (left >= 0) return;
+      // An error overtakes what has not been read yet.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      controller.error(new TypeError("terminated"));
     },
   });
 }
