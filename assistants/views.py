@@ -44,6 +44,10 @@ from graphs.registry import graph_spec
 
 ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
 RECURSE = OpenApiParameter("recurse", bool, default=False)
+# Clients send it all the same.
+RECURSE_ANYWAY = OpenApiParameter(
+    "recurse", bool, default=False, description="Changes nothing: a namespace may be of any depth."
+)
 LIMIT = OpenApiParameter("limit", int, default=1000)
 OFFSET = OpenApiParameter("offset", int, default=0)
 XRAY = OpenApiParameter("xray", str, description="true, false, or how many levels to open")
@@ -175,6 +179,7 @@ class AssistantViewSet(AsyncViewSet):
     @extend_schema(
         operation_id="assistants_subgraph_retrieve",
         responses={200: OpenApiTypes.OBJECT, **ERRORS},
+        parameters=[RECURSE_ANYWAY],
     )
     async def subgraph(
         self, request: Request, assistant_id: str, namespace: str
