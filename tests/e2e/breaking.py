@@ -17,15 +17,20 @@ class Line:
         self._server = httpx.URL(url)
         self._word, self._left = word, times
         self._open: set[asyncio.Task[None]] = set()
+        self._is_over = False
         self.is_broken = False
 
     async def carry(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serve one connection, in a task that `hang_up` ends."""
+        if self._is_over:
+            writer.close()
+            return
         task = asyncio.create_task(self._carry(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
 
     async def hang_up(self) -> None:
+        self._is_over = True
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)

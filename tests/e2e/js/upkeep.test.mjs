@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { client, lastText, newThread, said } from "./asking.mjs";
 
-const NOT_MERGED = { todo: true };
+const NOT_MERGED = { skip: true };
 
 async function spoken() {
   const thread = await newThread();
