@@ -16,6 +16,7 @@ from common.errors import ConfigError as ConfigError
 from common.jsoncodec import Json, JsonObject
 from common.project_env import read_env
 from common.project_variables import assistant_configs, project_variables, with_variables
+from common.ttl import Ttl, read_default_ttl
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ _BUILD_KEYS = {
 }
 _SERVED_KEYS = {"graphs", "dependencies", "env"}
 _SECTIONS = ("store", "checkpointer", "auth", "http")
+_SERVED_WITHIN = {"checkpointer.ttl"}
 # What the API's project file may hold and this version passes over, named in one warning.
 _UNSERVED_KEYS = {"encryption", "priority", "ui", "ui_config", "webhooks"}
 
@@ -80,6 +82,9 @@ class ProjectConfig:
     auth: JsonObject = field(default_factory=dict)
     http: JsonObject = field(default_factory=dict)
 
+    thread_ttl: Ttl | None = None
+    """What a new thread gets when its creator says nothing: `checkpointer.ttl`."""
+
     raw: JsonObject = field(default_factory=dict)
     """The whole file, with what variables put in its place."""
 
@@ -98,7 +103,8 @@ class ProjectConfig:
     def unserved_keys(self) -> list[str]:
         """What stands in the file and this version passes over."""
         within = [f"{name}.{key}" for name in _SECTIONS for key in sorted(getattr(self, name))]
-        return sorted(set(self.raw) & _UNSERVED_KEYS) + within
+        unserved = [name for name in within if name not in _SERVED_WITHIN]
+        return sorted(set(self.raw) & _UNSERVED_KEYS) + unserved
 
 
 def find_config() -> Path:
@@ -129,13 +135,15 @@ def read_config(path: Path) -> ProjectConfig:
     raw = with_variables(raw, variables)
     graphs = _graphs("LANGSERVE_GRAPHS" if "LANGSERVE_GRAPHS" in variables else path, raw)
     configs = assistant_configs(graphs, variables)
+    sections = {name: _section(path, name, raw.get(name)) for name in _SECTIONS}
     config = ProjectConfig(
         path=path,
         graphs={key: replace(spec, config=configs.get(key, {})) for key, spec in graphs.items()},
         dependencies=_dependencies(path, raw.get("dependencies")),
         env=env,
         env_overrides=env_overrides,
-        **{name: _section(path, name, raw.get(name)) for name in _SECTIONS},
+        **sections,
+        thread_ttl=read_default_ttl(path, sections["checkpointer"]),
         raw=raw,
     )
     _warn(config)

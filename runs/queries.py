@@ -14,6 +14,7 @@ from common import db
 from common.db import Connection, Row, jsonb
 from common.jsoncodec import JsonObject
 from common.search import columns
+from threads.queries import NewThread, insert_thread
 
 RUN_COLUMNS = (
     "run_id",
@@ -83,14 +84,9 @@ async def lock_thread(tx: Connection, thread_id: UUID, *, caller: Caller) -> Loc
     )
 
 
-CREATE_THREAD = """
-INSERT INTO thread (thread_id, metadata) VALUES (%s, %s) ON CONFLICT DO NOTHING
-"""
-
-
 async def create_thread(tx: Connection, thread_id: UUID, metadata: JsonObject) -> None:
     """Write a thread unless there is one of that id, anybody's."""
-    await tx.execute(CREATE_THREAD, [thread_id, jsonb(metadata)])
+    await insert_thread(tx, NewThread(thread_id=thread_id, metadata=metadata))
 
 
 # `started_at` and the lease are set only for a run that is claimed at once.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 
@@ -10,6 +11,11 @@ class ThreadStatus(models.TextChoices):
     BUSY = "busy"
     INTERRUPTED = "interrupted"
     ERROR = "error"
+
+
+class TtlStrategy(models.TextChoices):
+    DELETE = "delete"
+    KEEP_LATEST = "keep_latest"
 
 
 class Thread(models.Model):
@@ -30,6 +36,10 @@ class Thread(models.Model):
     values = models.JSONField(null=True)
     interrupts = models.JSONField(default=dict, db_default={})
     error = models.JSONField(null=True)
+    ttl_minutes = models.FloatField(
+        null=True, help_text="How long it is kept after its last update; empty: for good."
+    )
+    ttl_strategy = models.TextField(choices=TtlStrategy, null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     state_updated_at = models.DateTimeField(null=True, db_default=Now())
@@ -44,6 +54,19 @@ class Thread(models.Model):
             models.Index(fields=["status", "-updated_at"], name="thread_by_status"),
             # Search by metadata (`@>`).
             GinIndex(fields=["metadata"], name="thread_metadata", opclasses=["jsonb_path_ops"]),
+            # Search by what a state holds (`@>`): docs/decisions/0011-index-on-values.md.
+            GinIndex(fields=["values"], name="thread_values", opclasses=["jsonb_path_ops"]),
+            # Search sorted by the other two moments.
+            models.Index(fields=["-created_at"], name="thread_by_creation"),
+            models.Index(fields=["-state_updated_at"], name="thread_by_state_update"),
+        ]
+
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ttl_minutes__isnull=True, ttl_strategy__isnull=True)
+                | Q(ttl_minutes__gt=0, ttl_strategy__isnull=False),
+                name="thread_ttl_is_whole",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from psycopg import sql
@@ -9,9 +9,11 @@ from psycopg import sql
 from access.caller import Caller
 from access.scoping import visible_to
 from common import db
+from common.config import project_config
 from common.db import Connection, Row, jsonb
 from common.jsoncodec import Json, JsonObject
-from common.search import columns, order_by
+from common.search import columns
+from common.ttl import Ttl
 from graphs.checkpointer import delete_checkpoints
 
 THREAD_COLUMNS = (
@@ -26,35 +28,37 @@ THREAD_COLUMNS = (
     "interrupts",
     "error",
 )
-_THREAD = columns(THREAD_COLUMNS)
+THREAD = columns(THREAD_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadSearch:
-    """What a caller looks for among threads; None is no condition."""
+class NewThread:
+    """The row of a thread to be written."""
 
-    ids: tuple[UUID, ...] | None = None
-    metadata: JsonObject | None = None
-    values: JsonObject | None = None
-    status: str | None = None
-    limit: int = 10
-    offset: int = 0
-    sort_by: str = "updated_at"
-    sort_order: str = "desc"
-    select: tuple[str, ...] = THREAD_COLUMNS
+    thread_id: UUID
+    metadata: JsonObject = field(default_factory=dict)
+    ttl: Ttl | None = None
+    """None is the project's own."""
 
 
-SEARCH = """
-SELECT {columns} FROM thread WHERE {where} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s
-"""
 CREATE = """
-INSERT INTO thread (thread_id, metadata) VALUES (%s, %s)
+INSERT INTO thread (thread_id, metadata, ttl_minutes, ttl_strategy)
+VALUES (%(thread_id)s, %(metadata)s, %(ttl_minutes)s, %(ttl_strategy)s)
 ON CONFLICT (thread_id) DO NOTHING RETURNING {thread}
 """
 GET = "SELECT {thread} FROM thread WHERE thread_id = %s AND {visible}"
+# Asked for by name, as `include=ttl`.
+TTL = """
+CASE WHEN ttl_minutes IS NOT NULL THEN jsonb_build_object(
+  'strategy', ttl_strategy, 'ttl_minutes', ttl_minutes,
+  'expires_at', updated_at + make_interval(secs => ttl_minutes * 60)) END AS ttl
+"""
+GROUND = "SELECT metadata, config FROM thread WHERE thread_id = %s AND {visible}"
 UPDATE = """
-UPDATE thread SET metadata = metadata || %s, updated_at = clock_timestamp()
- WHERE thread_id = %s AND {visible} RETURNING {thread}
+UPDATE thread SET metadata = metadata || %(metadata)s, updated_at = clock_timestamp(),
+       ttl_minutes = COALESCE(%(ttl_minutes)s, ttl_minutes),
+       ttl_strategy = COALESCE(%(ttl_strategy)s, ttl_strategy)
+ WHERE thread_id = %(thread_id)s AND {visible} RETURNING {thread}
 """
 # An engine that executes a run of the thread hears of it and stops.
 DELETE = """
@@ -65,21 +69,55 @@ SELECT (SELECT count(pg_notify('aegra_cancel', run_id::text)) FROM run
 """
 
 
-async def create_thread(thread_id: UUID, metadata: JsonObject) -> Row | None:
+async def create_thread(new: NewThread) -> Row | None:
     """Write a thread and return its row; None when the id is taken, by anybody."""
-    query = sql.SQL(CREATE).format(thread=_THREAD)
-    return await db.fetch_one(query, [thread_id, jsonb(metadata)])
+    async with db.connection() as conn:
+        return await insert_thread(conn, new)
 
 
-async def get_thread(thread_id: UUID, *, caller: Caller) -> Row | None:
-    query = sql.SQL(GET).format(thread=_THREAD, visible=visible_to(caller))
+async def insert_thread(conn: Connection, new: NewThread) -> Row | None:
+    """Write a thread, as part of a transaction; None when the id is taken, by anybody."""
+    parameters = {
+        "thread_id": new.thread_id,
+        "metadata": jsonb(new.metadata),
+        **ttl_parameters(new.ttl or project_config().thread_ttl),
+    }
+    cursor = await conn.execute(sql.SQL(CREATE).format(thread=THREAD), parameters)
+    return await cursor.fetchone()
+
+
+def ttl_parameters(ttl: Ttl | None) -> dict[str, object]:
+    return {
+        "ttl_minutes": None if ttl is None else ttl.minutes,
+        "ttl_strategy": None if ttl is None else ttl.strategy,
+    }
+
+
+async def get_thread(thread_id: UUID, *, caller: Caller, with_ttl: bool = False) -> Row | None:
+    shown = sql.SQL(", ").join([THREAD, sql.SQL(TTL)]) if with_ttl else THREAD
+    query = sql.SQL(GET).format(thread=shown, visible=visible_to(caller))
     return await db.fetch_one(query, [thread_id])
 
 
-async def update_thread(thread_id: UUID, metadata: JsonObject, *, caller: Caller) -> Row | None:
-    """Merge metadata into a thread's, key by key; None when the caller cannot see it."""
-    query = sql.SQL(UPDATE).format(thread=_THREAD, visible=visible_to(caller))
-    return await db.fetch_one(query, [jsonb(metadata), thread_id])
+async def get_ground(thread_id: UUID, *, caller: Caller) -> Row | None:
+    """Return a thread's metadata and config, which say how its graph is opened."""
+    return await db.fetch_one(sql.SQL(GROUND).format(visible=visible_to(caller)), [thread_id])
+
+
+async def update_thread(
+    thread_id: UUID, metadata: JsonObject, ttl: Ttl | None, *, caller: Caller
+) -> Row | None:
+    """Merge metadata into a thread's, key by key; None when the caller cannot see it.
+
+    A `ttl` of None keeps the one that the thread has.
+    """
+    query = sql.SQL(UPDATE).format(thread=THREAD, visible=visible_to(caller))
+    parameters = {
+        "thread_id": thread_id,
+        "metadata": jsonb(metadata),
+        **ttl_parameters(ttl),
+    }
+    return await db.fetch_one(query, parameters)
 
 
 async def delete_thread(thread_id: UUID, *, caller: Caller) -> bool:
@@ -90,53 +128,6 @@ async def delete_thread(thread_id: UUID, *, caller: Caller) -> bool:
             return False
         await delete_checkpoints(tx, [thread_id])
     return True
-
-
-async def search_threads(search: ThreadSearch, *, caller: Caller) -> list[Row]:
-    """Return a page of threads and one more, when there is one."""
-    query = sql.SQL(SEARCH).format(
-        columns=columns(search.select),
-        where=_where(search, caller),
-        order=order_by(search.sort_by, search.sort_order, "thread_id"),
-    )
-    return await db.fetch_all(query, _parameters(search))
-
-
-async def count_threads(search: ThreadSearch, *, caller: Caller) -> int:
-    query = sql.SQL("SELECT count(*) AS n FROM thread WHERE {where}").format(
-        where=_where(search, caller)
-    )
-    row = await db.fetch_one(query, _parameters(search))
-    assert row is not None
-    return int(row["n"])
-
-
-CONDITIONS = {
-    "ids": "thread_id = ANY(%(ids)s)",
-    "metadata": "metadata @> %(metadata)s",
-    "values": "values @> %(values)s",
-    "status": "status = %(status)s",
-}
-
-
-def _where(search: ThreadSearch, caller: Caller) -> sql.Composed:
-    asked = [
-        sql.SQL(text)
-        for name, text in CONDITIONS.items()
-        if getattr(search, name) not in (None, {})
-    ]
-    return sql.SQL(" AND ").join([visible_to(caller), *asked])
-
-
-def _parameters(search: ThreadSearch) -> dict[str, object]:
-    return {
-        "ids": None if search.ids is None else list(search.ids),
-        "metadata": jsonb(search.metadata),
-        "values": jsonb(search.values),
-        "status": search.status,
-        "limit": search.limit,
-        "offset": search.offset,
-    }
 
 
 # The status is the row's own, as of when the lock is had: a look at the runs would see them as of
@@ -166,3 +157,24 @@ async def save_state(
     """Write what the newest checkpoint says into the thread's row, for searches to find."""
     parameters: Sequence[object] = [jsonb(values), jsonb(interrupts), status, status, thread_id]
     await tx.execute(SAVE_STATE, parameters)
+
+
+STORAGE = """
+SELECT thread_id,
+       pg_column_size(metadata) + pg_column_size(config) + pg_column_size(interrupts)
+         + COALESCE(pg_column_size(values), 0) AS thread_bytes,
+       (SELECT COALESCE(sum(pg_column_size(metadata) + pg_column_size(kwargs)), 0)
+          FROM run WHERE run.thread_id = thread.thread_id) AS runs_bytes,
+       (SELECT COALESCE(sum(pg_column_size(checkpoint) + pg_column_size(c.metadata)), 0)
+          FROM checkpoints c WHERE c.thread_id = thread.thread_id::text) AS checkpoints_bytes,
+       (SELECT COALESCE(sum(pg_column_size(blob)), 0)
+          FROM checkpoint_blobs b WHERE b.thread_id = thread.thread_id::text) AS blobs_bytes,
+       (SELECT COALESCE(sum(pg_column_size(blob)), 0)
+          FROM checkpoint_writes w WHERE w.thread_id = thread.thread_id::text) AS writes_bytes
+  FROM thread WHERE thread_id = %s AND {visible}
+"""
+
+
+async def thread_storage(thread_id: UUID, *, caller: Caller) -> Row | None:
+    """Return how many bytes a thread takes in the database, compressed as they lie there."""
+    return await db.fetch_one(sql.SQL(STORAGE).format(visible=visible_to(caller)), [thread_id])

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from common.errors import NotBuiltYet, Unprocessable
+from common.errors import Unprocessable
 from common.ids import uuid7
 from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
-    CheckpointField,
-    FlagField,
     IdField,
     JsonField,
     ObjectField,
@@ -21,53 +20,116 @@ from common.serializers import (
     limit_field,
     offset_field,
 )
+from common.ttl import STRATEGIES, Ttl, read_ttl
+from threads.extracting import MAX_PATHS, Extract, read_extract
 from threads.models import ThreadStatus
-from threads.queries import THREAD_COLUMNS, ThreadSearch
-from threads.state import HistoryQuery, StateUpdate
+from threads.queries import NewThread
+from threads.searching import SELECTABLE, ThreadSearch
+from threads.state_serializers import SuperstepSerializer
+from threads.writing import StateUpdate
 
 SORT_COLUMNS = ["thread_id", "status", "created_at", "updated_at", "state_updated_at"]
+MAX_IDS = 10_000
+MAX_SUPERSTEPS = 10_000
+_ORDER = re.compile(rf"\s*({'|'.join(SORT_COLUMNS)})(?:\s+(asc|desc))?\s*", re.IGNORECASE)
 
 
-def refuse(fields: dict[str, Any], *names: str) -> None:
-    """Raise NotBuiltYet for the first of these fields that asks for something."""
-    for name in names:
-        if fields.get(name):
-            raise NotBuiltYet(name)
+class TtlField(JsonField):
+    """Minutes after the last update, or `{ttl, strategy}`."""
+
+    def to_internal_value(self, data: Any) -> Ttl:
+        try:
+            return read_ttl(data)
+        except ValueError as exc:
+            raise ValidationError(str(exc)) from exc
+
+
+class ExtractField(ObjectField):
+    """`{alias: path}`, at most ten."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        paths = super().to_internal_value(data)
+        if len(paths) > MAX_PATHS:
+            raise ValidationError(f"must have at most {MAX_PATHS} paths")
+        return tuple(self._read(alias, path) for alias, path in paths.items())
+
+    def _read(self, alias: str, path: Any) -> Extract:
+        try:
+            return read_extract(alias, path)
+        except ValueError as exc:
+            raise ValidationError({alias: str(exc)}) from exc
+
+
+class OrderField(StringField):
+    """`created_at DESC`: a column and a direction, in the words of SQL."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = _ORDER.fullmatch(super().to_internal_value(data))
+        if found is None:
+            raise ValidationError(f"must be one of {', '.join(SORT_COLUMNS)}, then asc or desc")
+        column, direction = found.groups()
+        return {"sort_by": column.lower(), "sort_order": (direction or "asc").lower()}
 
 
 class ThreadCreateSerializer(BodySerializer):
     thread_id = IdField(required=False, allow_null=True, default=None)
     metadata = ObjectField(required=False, allow_null=True, default=None)
     if_exists = WordField(["raise", "do_nothing"], required=False, allow_null=True, default=None)
-    ttl = JsonField(required=False, allow_null=True, default=None)
-    supersteps = JsonField(required=False, allow_null=True, default=None)
+    ttl = TtlField(required=False, allow_null=True, default=None)
+    supersteps = serializers.ListField(
+        child=SuperstepSerializer(),
+        required=False,
+        allow_null=True,
+        default=None,
+        max_length=MAX_SUPERSTEPS,
+    )
     graph_id = StringField(required=False, allow_null=True, default=None)
 
     @classmethod
-    def parse(cls, body: Json) -> tuple[UUID, JsonObject, bool]:
-        """Return the new thread's id, its metadata, and whether an existing one will do."""
+    def parse(cls, body: Json) -> tuple[NewThread, StateUpdate | None, bool]:
+        """Return the new thread, its history, and whether an existing thread will do."""
         fields = cls.checked(body)
-        refuse(fields, "ttl", "supersteps")
         metadata = dict(fields["metadata"] or {})
         if fields["graph_id"]:
             metadata["graph_id"] = fields["graph_id"]
-        return fields["thread_id"] or uuid7(), metadata, fields["if_exists"] == "do_nothing"
+        new = NewThread(
+            thread_id=fields["thread_id"] or uuid7(), metadata=metadata, ttl=fields["ttl"]
+        )
+        history = _history(fields["supersteps"], metadata)
+        return new, history, fields["if_exists"] == "do_nothing"
+
+
+def _history(supersteps: list[Any] | None, metadata: JsonObject) -> StateUpdate | None:
+    if not supersteps:
+        return None
+    if not isinstance(metadata.get("graph_id"), str):
+        raise Unprocessable("supersteps: need metadata.graph_id, the graph that they are of")
+    return StateUpdate(supersteps=tuple(supersteps))
 
 
 class ThreadUpdateSerializer(BodySerializer):
     metadata = ObjectField(required=False, allow_null=True, default=None)
-    ttl = JsonField(required=False, allow_null=True, default=None)
+    ttl = TtlField(required=False, allow_null=True, default=None)
 
     @classmethod
-    def parse(cls, body: Json) -> JsonObject:
+    def parse(cls, body: Json) -> tuple[JsonObject, Ttl | None]:
         fields = cls.checked(body)
-        refuse(fields, "ttl")
-        return fields["metadata"] or {}
+        return fields["metadata"] or {}, fields["ttl"]
+
+
+class ThreadPruneSerializer(BodySerializer):
+    thread_ids = serializers.ListField(child=IdField(), max_length=MAX_IDS)
+    strategy = WordField(STRATEGIES, required=False, allow_null=True, default=None)
+
+    @classmethod
+    def parse(cls, body: Json) -> tuple[list[UUID], str]:
+        fields = cls.checked(body)
+        return fields["thread_ids"], fields["strategy"] or "delete"
 
 
 class ThreadCountSerializer(BodySerializer):
     ids = serializers.ListField(
-        child=IdField(), required=False, allow_null=True, default=None, max_length=10_000
+        child=IdField(), required=False, allow_null=True, default=None, max_length=MAX_IDS
     )
     metadata = ObjectField(required=False, allow_null=True, default=None)
     values = ObjectField(required=False, allow_null=True, default=None)
@@ -75,14 +137,13 @@ class ThreadCountSerializer(BodySerializer):
 
     @classmethod
     def parse(cls, body: Json) -> ThreadSearch:
-        fields = cls.checked(body)
-        refuse(fields, "extract")
-        ids = fields.pop("ids")
-        fields.pop("extract", None)
-        given = {name: value for name, value in fields.items() if value is not None}
-        if "select" in given:
-            given["select"] = tuple(dict.fromkeys(given["select"])) or THREAD_COLUMNS
-        return ThreadSearch(ids=None if ids is None else tuple(ids), **given)
+        given = {name: value for name, value in cls.checked(body).items() if value is not None}
+        order = given.pop("order_by", {})
+        if "ids" in given:
+            given["ids"] = tuple(given["ids"])
+        if select := given.pop("select", None):
+            given["select"] = tuple(dict.fromkeys(select))
+        return ThreadSearch(**{**order, **given})
 
 
 class ThreadSearchSerializer(ThreadCountSerializer):
@@ -92,67 +153,14 @@ class ThreadSearchSerializer(ThreadCountSerializer):
     sort_order = WordField(
         ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
     )
+    order_by = OrderField(required=False, allow_null=True, default=None)
     select = serializers.ListField(
-        child=WordField(list(THREAD_COLUMNS)),
+        child=WordField(SELECTABLE),
         required=False,
         allow_null=True,
         default=None,
     )
-    extract = JsonField(required=False, allow_null=True, default=None)
-
-
-class BeforeField(JsonField):
-    """A checkpoint id, as a string, in a checkpoint, or in a config."""
-
-    def to_internal_value(self, data: Any) -> str:
-        found = data
-        if isinstance(found, dict):
-            found = found.get("configurable", found)
-        if isinstance(found, dict):
-            found = found.get("checkpoint_id")
-        if not isinstance(found, str):
-            raise ValidationError("must be a checkpoint id, or an object with checkpoint_id")
-        return found
-
-
-class StateAtSerializer(BodySerializer):
-    checkpoint = CheckpointField()
-    subgraphs = FlagField(required=False, allow_null=True, default=False)
-
-    @classmethod
-    def parse(cls, body: Json) -> tuple[JsonObject, bool]:
-        fields = cls.checked(body)
-        return fields["checkpoint"], bool(fields["subgraphs"])
-
-
-class StateUpdateSerializer(BodySerializer):
-    values = JsonField(required=False, allow_null=True, default=None)
-    as_node = StringField(required=False, allow_null=True, default=None)
-    checkpoint = CheckpointField(required=False, allow_null=True, default=None)
-    checkpoint_id = StringField(required=False, allow_null=True, default=None)
-
-    @classmethod
-    def parse(cls, body: Json) -> StateUpdate:
-        fields = cls.checked(body)
-        values = fields["values"]
-        listed = values if isinstance(values, list) else [{} if values is None else values]
-        if not listed or not all(isinstance(item, dict) for item in listed):
-            raise Unprocessable("values: must be an object, a list of objects, or null")
-        checkpoint = fields["checkpoint"] or {}
-        if fields["checkpoint_id"]:
-            checkpoint = {**checkpoint, "checkpoint_id": fields["checkpoint_id"]}
-        return StateUpdate(values=values, as_node=fields["as_node"], checkpoint=checkpoint or None)
-
-
-class HistorySerializer(BodySerializer):
-    limit = limit_field()
-    before = BeforeField(required=False, allow_null=True, default=None)
-    metadata = ObjectField(required=False, allow_null=True, default=None)
-    checkpoint = CheckpointField(required=False, allow_null=True, default=None)
-
-    @classmethod
-    def parse(cls, body: Json) -> HistoryQuery:
-        return HistoryQuery(**cls.checked(body))
+    extract = ExtractField(required=False, allow_null=True, default=None)
 
 
 class ThreadSerializer(serializers.Serializer[Any]):
@@ -168,18 +176,30 @@ class ThreadSerializer(serializers.Serializer[Any]):
     values = serializers.JSONField(allow_null=True)
     interrupts = serializers.JSONField()
     error = serializers.JSONField(allow_null=True)
+    ttl = serializers.JSONField(required=False, allow_null=True, help_text="With include=ttl.")
+    extracted = serializers.JSONField(required=False, help_text="In a search with extract.")
 
 
-class ThreadStateSerializer(serializers.Serializer[Any]):
-    """A thread's state at one checkpoint (documentation only)."""
+class ThreadListSerializer(serializers.Serializer[Any]):
+    """Threads, and how many there are (documentation only)."""
 
-    values = serializers.JSONField()
-    next = serializers.ListField(child=serializers.CharField())
-    tasks = serializers.JSONField()
-    metadata = serializers.JSONField(allow_null=True)
-    created_at = serializers.DateTimeField(allow_null=True)
-    checkpoint = serializers.JSONField(allow_null=True)
-    parent_checkpoint = serializers.JSONField(allow_null=True)
-    interrupts = serializers.JSONField()
-    checkpoint_id = serializers.CharField(allow_null=True)
-    parent_checkpoint_id = serializers.CharField(allow_null=True)
+    threads = ThreadSerializer(many=True)
+    total = serializers.IntegerField()
+
+
+class PrunedSerializer(serializers.Serializer[Any]):
+    """How many threads were pruned (documentation only)."""
+
+    pruned_count = serializers.IntegerField()
+
+
+class ThreadStorageSerializer(serializers.Serializer[Any]):
+    """The bytes that a thread takes (documentation only)."""
+
+    thread_id = serializers.UUIDField()
+    thread_bytes = serializers.IntegerField()
+    runs_bytes = serializers.IntegerField()
+    checkpoints_bytes = serializers.IntegerField()
+    blobs_bytes = serializers.IntegerField()
+    writes_bytes = serializers.IntegerField()
+    total_bytes = serializers.IntegerField()

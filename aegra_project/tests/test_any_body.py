@@ -21,11 +21,14 @@ from common.jsoncodec import Json
 from runs.serializers import RunCreateSerializer
 from store.serializers import ItemPutSerializer, ItemSearchSerializer, NamespaceSearchSerializer
 from threads.serializers import (
+    ThreadCreateSerializer,
+    ThreadPruneSerializer,
+    ThreadSearchSerializer,
+)
+from threads.state_serializers import (
     HistorySerializer,
     StateAtSerializer,
     StateUpdateSerializer,
-    ThreadCreateSerializer,
-    ThreadSearchSerializer,
 )
 
 THREAD = str(UUID(int=1))
@@ -39,6 +42,7 @@ ENDPOINTS = {
     "/threads": ThreadCreateSerializer,
     "/threads/search": ThreadSearchSerializer,
     "/threads/count": ThreadSearchSerializer,
+    "/threads/prune": ThreadPruneSerializer,
     f"/threads/{THREAD}/state": StateUpdateSerializer,
     f"/threads/{THREAD}/state/checkpoint": StateAtSerializer,
     f"/threads/{THREAD}/history": HistorySerializer,

@@ -18,10 +18,14 @@ import runs.queries
 import runs.views
 import store.items
 import store.views
+import threads.copying
+import threads.pruning
 import threads.queries
+import threads.searching
 import threads.state
 import threads.state_views
 import threads.views
+import threads.writing
 from assistants.queries import ASSISTANT_COLUMNS
 from common import db
 from runs.queries import RUN_COLUMNS
@@ -68,7 +72,12 @@ async def test_the_other_models_have_the_columns_of_their_tables(
         (assistants.views, assistants.deletion),
         (assistants.agent_views, assistants.queries),
         (threads.views, threads.queries),
+        (threads.views, threads.searching),
+        (threads.views, threads.copying),
+        (threads.views, threads.pruning),
+        (threads.views, threads.writing),
         (threads.state_views, threads.state),
+        (threads.state_views, threads.writing),
         (store.views, store.items),
         (runs.views, runs.queries),
     ],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
+from langgraph.channels import DeltaChannel
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 
@@ -54,6 +55,22 @@ async def block(state: Rest) -> Rest:
 
 
 blocker = StateGraph(Rest).add_node(block).add_edge(START, "block").compile()
+
+
+def extended(notes: list[str], added: list[list[str]]) -> list[str]:
+    return [*notes, *(note for some in added for note in some)]
+
+
+class Delta(TypedDict, total=False):
+    notes: Annotated[list[str], DeltaChannel(extended)]
+
+
+async def see(state: Delta) -> Delta:
+    return {"notes": ["seen"]}
+
+
+# Its state is what all of its writes amount to: no checkpoint holds it.
+delta = StateGraph(Delta).add_node(see).add_edge(START, "see").compile()
 
 
 class Written(TypedDict, total=False):

@@ -68,14 +68,3 @@ async def test_of_creates_at_once_one_makes_the_thread(api: httpx.AsyncClient) -
     answers = await asyncio.gather(*(api.post("/threads", json=body) for _ in range(10)))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
-
-
-@pytest.mark.parametrize("field", ["ttl", "supersteps"])
-async def test_a_field_of_a_later_version_is_refused(api: httpx.AsyncClient, field: str) -> None:
-    thread_id = str(uuid4())
-
-    answer = await api.post("/threads", json={"thread_id": thread_id, field: [{"ttl": 1}]})
-
-    assert answer.status_code == 422
-    assert f"`{field}` is not supported" in answer.json()["detail"]
-    assert (await api.get(f"/threads/{thread_id}")).status_code == 404

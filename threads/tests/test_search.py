@@ -125,13 +125,6 @@ async def test_an_empty_select_returns_all_fields(
     assert found["thread_id"] == three["ids"][0]
 
 
-async def test_extract_is_refused_until_it_is_built(api: httpx.AsyncClient) -> None:
-    answer = await api.post("/threads/search", json={"extract": {"last": "values.messages[-1]"}})
-
-    assert answer.status_code == 422
-    assert "`extract` is not supported" in answer.json()["detail"]
-
-
 async def test_count_counts_all_pages(api: httpx.AsyncClient, three: dict[str, Any]) -> None:
     every = await api.post("/threads/count", json={"metadata": three["shared"]})
     waiting = {"metadata": three["shared"], "status": "interrupted", "values": {"topic": "rain"}}

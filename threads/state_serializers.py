@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from common.errors import Unprocessable
+from common.jsoncodec import Json
+from common.serializers import (
+    BodySerializer,
+    CheckpointField,
+    FlagField,
+    JsonField,
+    ObjectField,
+    StringField,
+    limit_field,
+)
+from threads.state import EMPTY_STATE, HistoryQuery, StateQuery
+from threads.writing import COPY, NodeWrite, StateUpdate
+
+
+class SelectField(StringField):
+    """A field of a state, or `values.<key>`."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in EMPTY_STATE and not (name.startswith("values.") and name != "values."):
+            raise ValidationError(
+                f"{name[:100]!r} must be one of {', '.join(EMPTY_STATE)}, or values.<key>"
+            )
+        return name
+
+
+def select_field() -> Any:
+    return serializers.ListField(child=SelectField(), required=False, allow_null=True, default=None)
+
+
+class BeforeField(JsonField):
+    """A checkpoint id, as a string, in a checkpoint, or in a config."""
+
+    def to_internal_value(self, data: Any) -> str:
+        found = data
+        if isinstance(found, dict):
+            found = found.get("configurable", found)
+        if isinstance(found, dict):
+            found = found.get("checkpoint_id")
+        if not isinstance(found, str):
+            raise ValidationError("must be a checkpoint id, or an object with checkpoint_id")
+        return found
+
+
+class StateSelectSerializer(BodySerializer):
+    select = select_field()
+
+    @classmethod
+    def parse(cls, body: Json) -> tuple[str, ...]:
+        return tuple(cls.checked(body)["select"] or ())
+
+
+class StateAtSerializer(BodySerializer):
+    checkpoint = CheckpointField()
+    subgraphs = FlagField(required=False, allow_null=True, default=False)
+    select = select_field()
+
+    @classmethod
+    def parse(cls, body: Json) -> StateQuery:
+        fields = cls.checked(body)
+        return StateQuery(
+            checkpoint=fields["checkpoint"],
+            subgraphs=bool(fields["subgraphs"]),
+            select=tuple(fields["select"] or ()),
+        )
+
+
+class HistorySerializer(BodySerializer):
+    limit = limit_field()
+    before = BeforeField(required=False, allow_null=True, default=None)
+    metadata = ObjectField(required=False, allow_null=True, default=None)
+    checkpoint = CheckpointField(required=False, allow_null=True, default=None)
+    select = select_field()
+
+    @classmethod
+    def parse(cls, body: Json) -> HistoryQuery:
+        fields = cls.checked(body)
+        return HistoryQuery(**{**fields, "select": tuple(fields["select"] or ())})
+
+
+class CommandField(ObjectField):
+    """`{update?, goto?, resume?}`: what is resumed is no part of a state, and left out."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        command = super().to_internal_value(data)
+        update = command.get("update")
+        if not (update is None or isinstance(update, dict) or _are_pairs(update)):
+            raise ValidationError("update must be an object, or a list of [key, value]")
+        kept = {key: command[key] for key in ("update", "goto") if command.get(key) is not None}
+        return kept or None
+
+
+class NodeWriteSerializer(serializers.Serializer[Any]):
+    values = JsonField(required=False, allow_null=True, default=None)
+    command = CommandField(required=False, allow_null=True, default=None)
+    as_node = StringField(required=False, allow_null=True, default=None)
+
+    def to_internal_value(self, data: Any) -> Any:
+        fields = super().to_internal_value(data)
+        values = fields["values"]
+        if values is not None and fields["command"]:
+            raise ValidationError({"command": "and values are both given; an update has one"})
+        if not isinstance(values, dict | None) and not _is_copy(values, fields["as_node"]):
+            raise ValidationError({"values": "must be an object or null"})
+        return NodeWrite(**fields)
+
+
+class SuperstepSerializer(serializers.Serializer[Any]):
+    updates = serializers.ListField(child=NodeWriteSerializer(), min_length=1, max_length=1000)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return tuple(super().to_internal_value(data)["updates"])
+
+
+class StateUpdateSerializer(BodySerializer):
+    values = JsonField(required=False, allow_null=True, default=None)
+    as_node = StringField(required=False, allow_null=True, default=None)
+    checkpoint = CheckpointField(required=False, allow_null=True, default=None)
+    checkpoint_id = StringField(required=False, allow_null=True, default=None)
+    subgraphs = FlagField(required=False, allow_null=True, default=False)
+
+    @classmethod
+    def parse(cls, body: Json) -> StateUpdate | StateQuery:
+        """Return what is to be written; without values and node it is a question."""
+        fields = cls.checked(body)
+        values, as_node = fields["values"], fields["as_node"]
+        checkpoint = fields["checkpoint"] or {}
+        if fields["checkpoint_id"]:
+            checkpoint = {**checkpoint, "checkpoint_id": fields["checkpoint_id"]}
+        if values is None and as_node is None:
+            return StateQuery(checkpoint=checkpoint or None, subgraphs=bool(fields["subgraphs"]))
+        steps = tuple(
+            (NodeWrite(values=item, as_node=as_node),) for item in _listed(values, as_node)
+        )
+        return StateUpdate(supersteps=steps, checkpoint=checkpoint or None)
+
+
+def _listed(values: Json, as_node: str | None) -> list[Json]:
+    """Return what is written, one after the other; raises Unprocessable."""
+    if _is_copy(values, as_node):
+        return [values]
+    listed: list[Json] = values if isinstance(values, list) else [values]
+    if not listed or not all(isinstance(item, dict) for item in listed if values is not None):
+        raise Unprocessable("values: must be an object, a list of objects, or null")
+    return listed
+
+
+def _is_copy(values: Json, as_node: str | None) -> bool:
+    """Tell whether a checkpoint is to be copied, and written to: `[[values, node], …]`."""
+    return as_node == COPY and isinstance(values, list) and _are_pairs(values, first=dict)
+
+
+def _are_pairs(items: Any, first: type = str) -> bool:
+    """Tell whether something is a list of `[key, value]`, or of `[values, node]`."""
+    return isinstance(items, list) and all(
+        isinstance(item, list) and len(item) == 2 and isinstance(item[0], first) for item in items
+    )
+
+
+class ThreadStateSerializer(serializers.Serializer[Any]):
+    """A thread's state at one checkpoint (documentation only)."""
+
+    values = serializers.JSONField()
+    next = serializers.ListField(child=serializers.CharField())
+    tasks = serializers.JSONField()
+    metadata = serializers.JSONField(allow_null=True)
+    created_at = serializers.DateTimeField(allow_null=True)
+    checkpoint = serializers.JSONField(allow_null=True)
+    parent_checkpoint = serializers.JSONField(allow_null=True)
+    interrupts = serializers.JSONField()
+    checkpoint_id = serializers.CharField(allow_null=True)
+    parent_checkpoint_id = serializers.CharField(allow_null=True)
