@@ -127,7 +127,7 @@ async def _read_written_state(graph: Any, config: Any) -> JsonObject:
 
 
 async def _read_history(graph_id: str, config: Any, query: HistoryQuery) -> list[JsonObject]:
-    before: Any = query.before and {"configurable": {"checkpoint_id": query.before}}
+    before: Any = {"configurable": {"checkpoint_id": query.before}} if query.before else None
     async with opened(graph_id, config, "threads.read", await open_saver()) as graph:
         history = graph.aget_state_history(
             config, filter=query.metadata or None, before=before, limit=query.limit

@@ -16,7 +16,9 @@ def count_statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
     execute = AsyncCursor.execute
 
     async def counted(self: AsyncCursor[Any], query: Any, *rest: Any, **named: Any) -> Any:
-        sent.append(query if isinstance(query, str) else repr(query))
+        # A pool says this on a connection that it opens, whenever that may be.
+        if query != "SET timezone TO 'UTC'":
+            sent.append(query if isinstance(query, str) else repr(query))
         return await execute(self, query, *rest, **named)
 
     monkeypatch.setattr(AsyncCursor, "execute", counted)

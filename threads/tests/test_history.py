@@ -54,6 +54,7 @@ async def test_before_is_taken_in_each_of_its_forms(api: httpx.AsyncClient, path
     assert await post(api, path, before={"configurable": {"checkpoint_id": key}}) == older
     assert await post(api, path, before=third["checkpoint"]) == older
     assert await get(api, path, before=key) == older
+    assert await get(api, path, before="") == await post(api, path, before="") == history
 
 
 async def test_metadata_selects(api: httpx.AsyncClient, path: str) -> None:

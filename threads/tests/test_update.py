@@ -33,6 +33,7 @@ async def test_prefer_minimal_answers_204_and_updates(
     )
 
     assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["preference-applied"] == "return=minimal"
     assert not answer.headers.keys() & {"content-type", "content-length"}
     assert (await api.get(f"/threads/{thread_id}")).json()["metadata"] == {"a": 1}
 
