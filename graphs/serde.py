@@ -105,8 +105,8 @@ def _target(goto: Json) -> str | Send:
 
 def state_json(snapshot: StateSnapshot) -> JsonObject:
     """Return LangGraph's snapshot as the API's ThreadState."""
-    checkpoint = _checkpoint_json(snapshot.config)
-    parent = _checkpoint_json(snapshot.parent_config)
+    checkpoint = checkpoint_json(snapshot.config)
+    parent = checkpoint_json(snapshot.parent_config)
     state: dict[str, Any] = {
         "values": values_of(snapshot.values),
         "next": list(snapshot.next),
@@ -151,13 +151,14 @@ def _error_text(error: Any) -> str:
 
 def _task_checkpoint(nested: Any) -> Any:
     if isinstance(nested, StateSnapshot):
-        return _checkpoint_json(nested.config)
+        return checkpoint_json(nested.config)
     if isinstance(nested, dict):
         return nested.get("configurable")
     return None
 
 
-def _checkpoint_json(config: Any) -> dict[str, Any] | None:
+def checkpoint_json(config: Any) -> Any:
+    """Return the checkpoint that a config names, as clients name it; None when it names none."""
     configurable = (config or {}).get("configurable") or {}
     if not configurable.get("checkpoint_id"):
         return None

@@ -16,7 +16,7 @@ from common.errors import ApiError, BadRequest, Conflict, NotFound
 from common.jsoncodec import Json, JsonObject
 from graphs.checkpointer import saver_on
 from graphs.loop import on_graph_loop
-from graphs.serde import command_for, pending_interrupts, values_of
+from graphs.serde import checkpoint_json, command_for, pending_interrupts, values_of
 from threads.opening import config_of, graph_of, opened
 from threads.queries import NewThread, get_thread, insert_thread, lock_thread, save_state
 
@@ -131,12 +131,8 @@ async def _write(tx: Connection, thread_id: UUID, thread: Row, update: StateUpda
         await _require_checkpoint(graph, config)
         written = await _apply(graph, graph_id, config, update)
         await _save_head(tx, thread_id, graph, config_of(thread_id, thread))
-    configurable = written["configurable"]
-    return {
-        "thread_id": configurable["thread_id"],
-        "checkpoint_ns": configurable.get("checkpoint_ns", ""),
-        "checkpoint_id": configurable["checkpoint_id"],
-    }
+    checkpoint: JsonObject = checkpoint_json(written)
+    return checkpoint
 
 
 async def _apply(graph: Any, graph_id: str, config: Any, update: StateUpdate) -> Any:

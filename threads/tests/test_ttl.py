@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from common.config import read_config, use_project
+from common.jsoncodec import Json
 from common.tests.projects import write_project
 from common.tests.statements import Statements
 from threads.tests.conversing import MakeThread, get, run
 
-DEFAULT = {"default_ttl": 90, "strategy": "keep_latest"}
+DEFAULT: Json = {"default_ttl": 90, "strategy": "keep_latest"}
 
 
 async def ttl_of(api: httpx.AsyncClient, thread_id: str) -> Any:
