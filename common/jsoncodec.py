@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import TypeAlias
@@ -66,8 +66,25 @@ def loads_stored(text: str | bytes) -> Json:
 
 def dumps(value: object) -> bytes:
     """Write `value` as JSON on one line, whatever a graph has put into it."""
+    return _dumps(value, plain)
+
+
+def dumps_repeated(value: object) -> bytes:
+    """Write a value that has the same objects in many places: each of them is written once."""
+    written: dict[int, orjson.Fragment] = {}
+
+    # Only objects that `value` holds come here, so that none goes and leaves its id to another.
+    def once(item: object) -> orjson.Fragment:
+        if id(item) not in written:
+            written[id(item)] = orjson.Fragment(dumps(item))
+        return written[id(item)]
+
+    return _dumps(value, once)
+
+
+def _dumps(value: object, default: Callable[[object], object]) -> bytes:
     try:
-        text = orjson.dumps(value, default=plain, option=_OPTIONS)
+        text = orjson.dumps(value, default=default, option=_OPTIONS)
     except TypeError:
         # orjson refuses integers over 64 bits, lone surrogates and unknown key types.
         return _written_slowly(value)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any
 from uuid import UUID
 
+from langchain_core.messages import BaseMessage
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
 
@@ -23,6 +28,34 @@ class PooledSaver(AsyncPostgresSaver):
 
     conn: db.Pool
 
+    async def alist(self, *args: Any, **kwargs: Any) -> AsyncIterator[CheckpointTuple]:
+        """List checkpoints, newest first; messages that several of them hold are one object.
+
+        A message stands in each checkpoint after it: to make it once instead of each time is
+        what a long history costs.
+        """
+        once = PooledSaver(self.conn, serde=_remembering(self.serde))
+        async for checkpoint in super(PooledSaver, once).alist(*args, **kwargs):
+            yield checkpoint
+
+    async def _load_checkpoint_tuple(self, value: DictRow) -> CheckpointTuple:
+        # The stock one takes a thread for the writes of each checkpoint, which costs more than
+        # to read them here, where it reads the values.
+        key = {"thread_id": value["thread_id"], "checkpoint_ns": value["checkpoint_ns"]}
+        parent_id = value["parent_checkpoint_id"]
+        checkpoint: Any = dict(value["checkpoint"])
+        inlined = checkpoint.get("channel_values") or {}
+        checkpoint["channel_values"] = {**inlined, **self._load_blobs(value["channel_values"])}
+        return CheckpointTuple(
+            config={"configurable": {**key, "checkpoint_id": value["checkpoint_id"]}},
+            checkpoint=checkpoint,
+            metadata=value["metadata"],
+            parent_config={"configurable": {**key, "checkpoint_id": parent_id}}
+            if parent_id
+            else None,
+            pending_writes=self._load_writes(value["pending_writes"]),
+        )
+
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
         async with self.conn.connection() as conn:
@@ -36,6 +69,25 @@ class PooledSaver(AsyncPostgresSaver):
                 conn.cursor(binary=True, row_factory=dict_row) as cursor,
             ):
                 yield cursor
+
+
+def _remembering(serde: SerializerProtocol) -> SerializerProtocol:
+    """Return a reader that gives the same message for the same bytes, for as long as it lives."""
+    if not isinstance(serde, JsonPlusSerializer):
+        return serde
+    read, seen = serde._unpack_ext_hook, dict[bytes, BaseMessage]()
+
+    def read_once(code: int, data: bytes) -> Any:
+        if data in seen:
+            return seen[data]
+        found = read(code, data)
+        if isinstance(found, BaseMessage):
+            seen[data] = found
+        return found
+
+    remembering = copy(serde)
+    remembering._unpack_ext_hook = read_once
+    return remembering
 
 
 async def open_saver() -> PooledSaver:

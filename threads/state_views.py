@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from access.caller import caller_of
 from common.ids import parse_id
-from common.jsoncodec import Json
+from common.jsoncodec import Json, JsonObject, RawJson, dumps_repeated
 from common.responses import Response
 from common.search import list_param, whole_param
 from common.serializers import ErrorSerializer, FlagField
@@ -84,13 +84,18 @@ class ThreadStateViewSet(AsyncViewSet):
             before=request.query_params.get("before") or None,
             select=_select(request),
         )
-        return Response(await get_history(thread, query, caller=caller_of(request)))
+        return _written(await get_history(thread, query, caller=caller_of(request)))
 
     @extend_schema(request=HistorySerializer, responses=STATES)
     async def search_history(self, request: Request, thread_id: str) -> HttpResponseBase:
         thread = parse_id(thread_id, "thread")
         query = HistorySerializer.parse(request.data)
-        return Response(await get_history(thread, query, caller=caller_of(request)))
+        return _written(await get_history(thread, query, caller=caller_of(request)))
+
+
+def _written(states: list[JsonObject]) -> Response:
+    # A message stands in every state after it.
+    return Response(RawJson(dumps_repeated(states)))
 
 
 def _asked(request: Request) -> StateQuery:

@@ -204,3 +204,32 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_holds_nul, value))
     return isinstance(value, str) and "\0" in value
+
+
+class Counted:
+    """Counts how often it is asked for its JSON."""
+
+    def __init__(self, value: Any) -> None:
+        self.value, self.asked = value, 0
+
+    def dict(self) -> Any:
+        self.asked += 1
+        return {"value": self.value}
+
+
+def test_what_is_repeated_is_written_once_and_the_same() -> None:
+    inner = Counted("in")
+    outer = Counted([inner, "a\0b"])
+    value = {"a": [outer, inner], "b": [outer, outer], "c": "x\0y"}
+
+    text = jsoncodec.dumps_repeated(value)
+
+    assert outer.asked == 1
+    assert text == jsoncodec.dumps(value)
+
+
+@pytest.mark.parametrize("odd", [2**70, "\ud800", float("nan"), {(1, 2): 3}], ids=str)
+def test_what_is_repeated_may_be_odd(odd: Any) -> None:
+    value = [Counted(odd)] * 2
+
+    assert jsoncodec.dumps_repeated(value) == jsoncodec.dumps(value)
