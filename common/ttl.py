@@ -51,11 +51,11 @@ def read_default_ttl(path: Path, checkpointer: JsonObject) -> Ttl | None:
     limit = section.get("sweep_limit")
     if limit is not None and not (type(limit) is int and limit > 0):
         raise ConfigError(f"{path}: `checkpointer.ttl.sweep_limit` must be a number above 0.")
-    minutes = section.get("default_ttl")
+    strategy, minutes = _default_strategy(path, section), section.get("default_ttl")
     if minutes is None:
         return None
     logger.warning("checkpointer.ttl is kept and shown; this version expires no thread yet")
-    return Ttl(minutes=_number(minutes), strategy=_default_strategy(path, section))
+    return Ttl(minutes=_number(minutes), strategy=strategy)
 
 
 def _default_strategy(path: Path, section: JsonObject) -> str:

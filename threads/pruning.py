@@ -13,15 +13,13 @@ from common import db
 from graphs.checkpointer import delete_checkpoints
 from graphs.upkeep import keep_newest_checkpoints
 
-# A thread that is busy is passed over. The status is looked at again once the lock is had.
-DELETE = """
-DELETE FROM thread WHERE thread_id = ANY(%s) AND status <> 'busy' AND {visible}
-RETURNING thread_id
-"""
+# A thread that is busy is passed over. The status is looked at again once the lock is had; locks
+# are taken in one order, as everywhere.
 LOCK = """
 SELECT thread_id FROM thread WHERE thread_id = ANY(%s) AND status <> 'busy' AND {visible}
  ORDER BY thread_id FOR UPDATE
 """
+DELETE = "DELETE FROM thread WHERE thread_id = ANY(%s)"
 
 
 async def prune_threads(thread_ids: Sequence[UUID], strategy: str, *, caller: Caller) -> int:
@@ -30,13 +28,12 @@ async def prune_threads(thread_ids: Sequence[UUID], strategy: str, *, caller: Ca
     `delete` removes them with their runs and checkpoints; `keep_latest` leaves of the checkpoints
     what is needed to go on from the newest state.
     """
-    is_deleted = strategy == "delete"
-    query = sql.SQL(DELETE if is_deleted else LOCK).format(visible=visible_to(caller))
+    query = sql.SQL(LOCK).format(visible=visible_to(caller))
     async with db.transaction() as tx:
         cursor = await tx.execute(query, [list(thread_ids)])
         found: list[UUID] = [row["thread_id"] for row in await cursor.fetchall()]
-        if is_deleted:
-            await delete_checkpoints(tx, found)
-        else:
-            found = await keep_newest_checkpoints(tx, found)
+        if strategy == "keep_latest":
+            return len(await keep_newest_checkpoints(tx, found))
+        await tx.execute(DELETE, [found])
+        await delete_checkpoints(tx, found)
     return len(found)
