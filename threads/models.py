@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
@@ -71,3 +73,10 @@ class Thread(models.Model):
 
     def __str__(self) -> str:
         return str(self.thread_id)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When its time to live is over; None for a thread that is kept."""
+        if self.ttl_minutes is None:
+            return None
+        return self.updated_at + timedelta(minutes=self.ttl_minutes)

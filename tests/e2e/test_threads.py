@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -163,3 +164,69 @@ async def test_an_id_that_is_none_is_refused(client: Client) -> None:
         await client.threads.get("nonesuch")
     with pytest.raises(NotFoundError):
         await client.threads.get(str(uuid4()))
+
+
+async def test_a_thread_is_copied(client: Client, spoken: str) -> None:
+    copied: Any = await client.threads.copy(spoken)
+
+    copy_id = copied["thread_id"]
+    assert last_text(copied["values"]) == "two"
+    assert await client.runs.list(copy_id) == []
+    await client.runs.wait(copy_id, "echo", input=said("three"))
+    assert last_text((await client.threads.get_state(spoken))["values"]) == "two"
+
+
+async def test_threads_are_pruned(client: Client, spoken: str) -> None:
+    before = await client.threads.get_state(spoken)
+
+    kept = await client.threads.prune([spoken], strategy="keep_latest")
+
+    [left] = await client.threads.get_history(spoken)
+    assert (kept, left["values"]) == ({"pruned_count": 1}, before["values"])
+    assert await client.threads.prune([spoken]) == {"pruned_count": 1}
+    with pytest.raises(NotFoundError):
+        await client.threads.get(spoken)
+
+
+async def test_a_thread_is_made_with_a_history(client: Client) -> None:
+    told = [{"role": "user", "content": "one"}]
+    answered = {"messages": [{"role": "assistant", "content": "yes"}]}
+    supersteps = [
+        {"updates": [{"values": {"messages": told}, "as_node": "__input__"}]},
+        {"updates": [{"values": {"messages": told}, "as_node": "__start__"}]},
+        {"updates": [{"values": answered, "as_node": "echo"}]},
+    ]
+
+    made = await client.threads.create(graph_id="echo", supersteps=supersteps)
+
+    assert last_text(made["values"]) == "yes"
+    assert len(await client.threads.get_history(made["thread_id"])) == 3
+
+
+async def test_values_are_extracted(client: Client, spoken: str) -> None:
+    paths = {"last": "values.messages[-1].content", "graph": "metadata.graph_id", "no": "values.x"}
+
+    [found] = await client.threads.search(ids=[spoken], select=["thread_id"], extract=paths)
+
+    extracted = {"last": "two", "graph": "echo", "no": None}
+    assert found == {"thread_id": spoken, "extracted": extracted}
+
+
+async def test_a_time_to_live_is_shown(client: Client) -> None:
+    made = await client.threads.create(ttl=90)
+    await client.threads.update(
+        made["thread_id"], metadata={}, ttl={"ttl": 5, "strategy": "keep_latest"}
+    )
+
+    shown: Any = await client.threads.get(made["thread_id"], include=["ttl"])
+
+    assert (shown["ttl"]["ttl_minutes"], shown["ttl"]["strategy"]) == (5, "keep_latest")
+
+
+async def test_fields_of_a_state_are_selected(client: Client, spoken: str) -> None:
+    state: Any = await client.threads.get_state(spoken, select=["values.messages", "next"])
+    history: Any = await client.threads.get_history(spoken, limit=2, select=["next"])
+
+    assert state.keys() == {"values", "next"}
+    assert last_text(state["values"]) == "two"
+    assert history == [{"next": []}, {"next": ["echo"]}]

@@ -266,3 +266,13 @@ def test_a_post_changes_nothing(verb: str) -> None:
     assert answer.status_code == 403
     thread.refresh_from_db()
     assert (thread.status, thread.metadata) == ("idle", {"kept": True})
+
+
+def test_a_thread_tells_when_it_expires() -> None:
+    client = logged_in()
+    kept, expiring = make_thread(), make_thread(ttl_minutes=60, ttl_strategy="keep_latest")
+
+    assert "Expires" not in page(client, LIST, kept.pk)
+    shown = page(client, LIST, expiring.pk)
+    assert "Expires" in shown
+    assert "keep latest" in shown

@@ -87,3 +87,29 @@ test("the store keeps, finds and forgets", async () => {
   await client.store.deleteItem(namespace, "k");
   assert.deepEqual((await client.store.searchItems(namespace)).items, []);
 });
+
+test("a thread is made with a history, copied, extracted from and pruned", async () => {
+  const update = (values, asNode) => ({ updates: [{ values, asNode }] });
+  const one = { messages: [{ role: "user", content: "one" }] };
+  const yes = { messages: [{ role: "assistant", content: "yes" }] };
+  const made = await client.threads.create({
+    graphId: "echo",
+    ttl: 90,
+    supersteps: [update(one, "__input__"), update(one, "__start__"), update(yes, "echo")],
+  });
+  const copy = await client.threads.copy(made.thread_id);
+  const ids = [made.thread_id, copy.thread_id];
+
+  const found = await client.threads.search({
+    ids,
+    select: ["thread_id"],
+    extract: { last: "values.messages[-1].content" },
+  });
+
+  assert.deepEqual(copy.values, made.values);
+  assert.deepEqual(found.map((thread) => thread.extracted), [{ last: "yes" }, { last: "yes" }]);
+  assert.deepEqual(await client.threads.prune(ids, { strategy: "keep_latest" }), { pruned_count: 2 });
+  assert.equal((await client.threads.getHistory(made.thread_id)).length, 1);
+  assert.deepEqual(await client.threads.prune(ids), { pruned_count: 2 });
+  await assert.rejects(client.threads.get(made.thread_id), { status: 404 });
+});

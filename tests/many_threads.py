@@ -1,0 +1,27 @@
+"""Many threads at once, for what has to be quick among them."""
+
+from __future__ import annotations
+
+# `graph_id` and `topic` many threads have, `owner` few, `customer` and the messages' ids one each;
+# `archived` have a third of them, all of which are old.
+FILL = """
+INSERT INTO thread (thread_id, metadata, values, created_at, updated_at, state_updated_at)
+SELECT gen_random_uuid(),
+       jsonb_build_object('graph_id', 'g' || mod(n, 5), 'owner', 'user-' || mod(n, 1000),
+                          'number', n, 'archived', n < {threads} / 3),
+       jsonb_build_object('topic', CASE mod(n, 2) WHEN 0 THEN 'rain' ELSE 'sun' END, 'customer', n,
+         'messages', (
+           SELECT jsonb_agg(jsonb_build_object('type', 'human', 'id', md5(n || '.' || m),
+                    'content', repeat(md5(n || ' ' || m), 8), 'additional_kwargs', '{{}}'::jsonb))
+             FROM generate_series(1, 6) AS m)),
+       at, at, at
+  FROM generate_series(1, {threads}) AS n,
+       LATERAL (SELECT now() - interval '60 days' + n * interval '1 second' AS at) AS moment
+"""
+ANALYZE = "ANALYZE thread"
+REMOVE = "DELETE FROM thread WHERE jsonb_exists(metadata, 'archived')"
+
+
+def filling(threads: int) -> str:
+    """Return the statement that makes so many threads."""
+    return FILL.format(threads=threads)
