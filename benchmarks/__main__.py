@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import scenarios
+from benchmarks import many_threads, scenarios
 from benchmarks.baseline import Baseline, in_process
 from benchmarks.client import Client
 from benchmarks.scenarios import TOKENS, load
@@ -52,6 +52,7 @@ async def measure(server: MeasuredServer) -> list[Figure]:
         *await _runs(server),
         *await _streams(server),
         Figure(name="memory after all of it", value=server.unique_mib(), unit="MiB USS"),
+        *await _threads(server),
     ]
 
 
@@ -63,7 +64,7 @@ async def _requests(server: MeasuredServer) -> list[Figure]:
         Figure(name="/ok", value=up.cpu_ms, unit="ms CPU"),
         Figure(name="thread create", value=made.cpu_ms, unit="ms CPU"),
         Figure(name="thread get", value=row.cpu_ms, unit="ms CPU"),
-        Figure(name="thread state", value=state.cpu_ms, unit="ms CPU"),
+        Figure(name="thread state", value=state.cpu_ms, unit="ms CPU", bound=3),
     ]
 
 
@@ -90,6 +91,23 @@ async def _streams(server: MeasuredServer) -> list[Figure]:
     return [
         Figure(name=name, value=per_second, unit="tokens/s", bound=2500, at_least=True),
         Figure(name=name, value=cpu_us, unit="µs CPU"),
+    ]
+
+
+async def _threads(server: MeasuredServer) -> list[Figure]:
+    history = await many_threads.history(server)
+    await many_threads.fill(server.data_dir)
+    searches = {
+        name: await many_threads.search(server, body)
+        for name, body in many_threads.SEARCHES.items()
+    }
+    return [
+        Figure(name="history of 200", value=history.p50_ms, unit="ms p50", bound=60),
+        Figure(name="history of 200", value=history.cpu_ms, unit="ms CPU"),
+        *(
+            Figure(name=name, value=found.p50_ms, unit="ms p50", bound=10)
+            for name, found in searches.items()
+        ),
     ]
 
 

@@ -24,8 +24,9 @@ START_SECONDS = 60.0
 class MeasuredServer:
     """A running server process. CPU and memory are of the Python process, not of PostgreSQL."""
 
-    def __init__(self, port: int, pid: int) -> None:
+    def __init__(self, port: int, pid: int, data_dir: Path) -> None:
         self.port = port
+        self.data_dir = data_dir
         self._process = psutil.Process(pid)
 
     def cpu_seconds(self) -> float:
@@ -56,7 +57,7 @@ def serving() -> Iterator[MeasuredServer]:
         )
         try:
             _wait(port, process)
-            yield MeasuredServer(port, process.pid)
+            yield MeasuredServer(port, process.pid, Path(directory))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(START_SECONDS)
