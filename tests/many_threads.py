@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 # `graph_id` and `topic` many threads have, `owner` few, `customer` and the messages' ids one each;
-# `archived` have a third of them, all of which are old.
+# those of the graph `old`, and those that are `archived`, are older than all others.
 FILL = """
 INSERT INTO thread (thread_id, metadata, values, created_at, updated_at, state_updated_at)
 SELECT gen_random_uuid(),
-       jsonb_build_object('graph_id', 'g' || mod(n, 5), 'owner', 'user-' || mod(n, 1000),
-                          'number', n, 'archived', n < {threads} / 3),
+       jsonb_build_object('graph_id',
+                          CASE WHEN n < {threads} / 5 THEN 'old' ELSE 'g' || mod(n, 5) END,
+                          'owner', 'user-' || mod(n, 1000), 'number', n,
+                          'archived', n < {threads} / 3),
        jsonb_build_object('topic', CASE mod(n, 2) WHEN 0 THEN 'rain' ELSE 'sun' END, 'customer', n,
          'messages', (
            SELECT jsonb_agg(jsonb_build_object('type', 'human', 'id', md5(n || '.' || m),
@@ -16,9 +18,9 @@ SELECT gen_random_uuid(),
              FROM generate_series(1, 6) AS m)),
        at, at, at
   FROM generate_series(1, {threads}) AS n,
-       LATERAL (SELECT now() - interval '60 days' + n * interval '1 second' AS at) AS moment
+       LATERAL (SELECT now() - ({threads} - n) * interval '1 second' AS at) AS moment
 """
-ANALYZE = "ANALYZE thread"
+VACUUM = "VACUUM (ANALYZE) thread"
 REMOVE = "DELETE FROM thread WHERE jsonb_exists(metadata, 'archived')"
 
 

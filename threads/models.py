@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left, Now
 
 
 class ThreadStatus(models.TextChoices):
@@ -58,6 +59,16 @@ class Thread(models.Model):
             GinIndex(fields=["metadata"], name="thread_metadata", opclasses=["jsonb_path_ops"]),
             # Search by what a state holds (`@>`): docs/decisions/0011-index-on-values.md.
             GinIndex(fields=["values"], name="thread_values", opclasses=["jsonb_path_ops"]),
+            # What every front end asks: the threads of a graph or an assistant, latest first. An
+            # index has no room for text of any length, which metadata may be.
+            models.Index(
+                Left(KT("metadata__graph_id"), 255), F("updated_at").desc(), name="thread_by_graph"
+            ),
+            models.Index(
+                Left(KT("metadata__assistant_id"), 255),
+                F("updated_at").desc(),
+                name="thread_by_assistant",
+            ),
             # Search sorted by the other two moments.
             models.Index(fields=["-created_at"], name="thread_by_creation"),
             models.Index(fields=["-state_updated_at"], name="thread_by_state_update"),

@@ -1,6 +1,9 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+from django.db.models import F
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left
 
 
 class Migration(migrations.Migration):
@@ -13,6 +16,20 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="thread",
             index=GinIndex(fields=["values"], name="thread_values", opclasses=["jsonb_path_ops"]),
+        ),
+        AddIndexConcurrently(
+            model_name="thread",
+            index=models.Index(
+                Left(KT("metadata__graph_id"), 255), F("updated_at").desc(), name="thread_by_graph"
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="thread",
+            index=models.Index(
+                Left(KT("metadata__assistant_id"), 255),
+                F("updated_at").desc(),
+                name="thread_by_assistant",
+            ),
         ),
         AddIndexConcurrently(
             model_name="thread",

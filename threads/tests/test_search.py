@@ -139,3 +139,36 @@ async def test_a_search_is_one_statement(
     await numbers(api, three)
 
     assert len(statements) == 1
+
+
+@pytest.mark.parametrize("key", ["graph_id", "assistant_id", "owner"])
+async def test_metadata_of_any_length_is_found(
+    api: httpx.AsyncClient, thread: MakeThread, key: str
+) -> None:
+    long = str(uuid4()) + "ü" * 20_000
+    thread_id = await thread(metadata={key: long})
+    await thread(metadata={key: long + "."})
+
+    for order in ("asc", "desc"):
+        search = {"metadata": {key: long}, "sort_by": "updated_at", "sort_order": order}
+        [found] = (await api.post("/threads/search", json=search)).json()
+        assert found["thread_id"] == thread_id
+
+
+@pytest.mark.parametrize("sort_by", ["updated_at", "created_at"])
+@pytest.mark.parametrize("sort_order", ["asc", "desc"])
+async def test_a_graphs_threads_are_found_by_status_in_either_order(
+    api: httpx.AsyncClient, thread: MakeThread, sort_by: str, sort_order: str
+) -> None:
+    graph_id = str(uuid4())
+    ids = [await thread(metadata={"graph_id": graph_id}) for _ in range(4)]
+    await db.execute("UPDATE thread SET status = 'error' WHERE thread_id = %s", [ids[1]])
+    search = {"metadata": {"graph_id": graph_id}, "sort_by": sort_by, "sort_order": sort_order}
+
+    idle = (await api.post("/threads/search", json={**search, "status": "idle"})).json()
+    failed = (await api.post("/threads/search", json={**search, "status": "error"})).json()
+
+    wanted = [ids[0], ids[2], ids[3]]
+    found = [item["thread_id"] for item in idle]
+    assert found == (wanted if sort_order == "asc" else wanted[::-1])
+    assert [item["thread_id"] for item in failed] == [ids[1]]

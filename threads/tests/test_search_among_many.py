@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from common import db
-from tests.many_threads import ANALYZE, filling
+from tests.many_threads import VACUUM, filling
 from threads.tests.conversing import post
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -25,7 +25,7 @@ BOUND_MS = 50
 async def _many(api: httpx.AsyncClient) -> Any:
     await db.execute("TRUNCATE thread CASCADE")
     await db.execute(filling(THREADS))
-    await db.execute(ANALYZE)
+    await db.execute(VACUUM)
     yield
     await db.execute("TRUNCATE thread CASCADE")
 
@@ -47,6 +47,10 @@ SEARCHES: dict[str, tuple[dict[str, Any], int]] = {
     "both": ({"metadata": {"owner": "user-77"}, "values": {"topic": "sun"}}, 10),
     "none of a status": ({"status": "error", "metadata": {"graph_id": "g1"}}, 0),
     "by creation": ({"sort_by": "created_at", "values": {"customer": 77}}, 1),
+    "a fifth, none of it new": ({"metadata": {"graph_id": "old"}}, 10),
+    "the oldest of a graph": ({"metadata": {"graph_id": "g1"}, "sort_order": "asc"}, 10),
+    "a graph by status": ({"metadata": {"graph_id": "old"}, "status": "idle"}, 10),
+    "a graph by the other status": ({"metadata": {"graph_id": "old"}, "status": "busy"}, 0),
     "ascending": ({"sort_order": "asc", "metadata": {"owner": "user-77"}}, 10),
 }
 
@@ -55,9 +59,11 @@ SEARCHES: dict[str, tuple[dict[str, Any], int]] = {
 @pytest.mark.parametrize("name", SEARCHES)
 async def test_a_search_is_quick(api: httpx.AsyncClient, name: str) -> None:
     search, found = SEARCHES[name]
-    took = []
+    took: list[float] = []
+    threads: list[Any] = []
 
-    for _ in range(9):
+    # More often than it takes PostgreSQL to settle for a plan that does not know the parameters.
+    for _ in range(25):
         began = time.perf_counter()
         threads = await post(api, "/threads/search", **search, limit=10)
         took.append((time.perf_counter() - began) * 1000)
