@@ -69,7 +69,8 @@ async def test_the_headers_of_clients_are_tolerated(api: httpx.AsyncClient) -> N
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/ok", 200), ("/threads/x", 422), ("/nothing", 404), ("/threads", 405)]
+    ("path", "status"),
+    [("/ok", 200), ("/threads/x", 422), ("/nothing", 404), ("/threads/search", 405)],
 )
 async def test_a_page_may_read_every_answer(api: httpx.AsyncClient, path: str, status: int) -> None:
     answer = await api.get(path, headers={"origin": PAGE})

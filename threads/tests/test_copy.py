@@ -108,7 +108,7 @@ async def test_of_a_busy_thread_what_is_committed_is_copied(
     body = {"assistant_id": "sleeper", "input": {"seconds": 30}}
     run_id = (await api.post(f"/threads/{source_id}/runs", json=body)).json()["run_id"]
     state = f"/threads/{source_id}/state"
-    while (await get(api, state, select="values.seconds"))["values"].get("seconds") != 30:  # noqa: ASYNC110 -- until the input is written
+    while (await get(api, state, select="next")) != {"next": ["sleep"]}:  # noqa: ASYNC110 -- until the input is taken
         await asyncio.sleep(0.01)
 
     copy = await post(api, f"/threads/{source_id}/copy")
