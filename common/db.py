@@ -31,6 +31,9 @@ UNREACHABLE = (OperationalError, PoolTimeout)
 # Some of these are operational errors too, so that they are caught first.
 UNSTORABLE = (DataError, ProgramLimitExceeded)
 
+# To compile a statement takes longer than any statement here takes to run.
+SESSION = "SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false)"
+
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
 
 
@@ -140,4 +143,4 @@ async def _configure(conn: AsyncConnection[Any]) -> None:
     set_json_dumps(jsoncodec.dumps, conn)
     set_json_loads(jsoncodec.loads_stored, conn)
     conn.adapters.register_loader("jsonb", _RawJsonLoader)
-    await conn.execute("SET timezone TO 'UTC'")
+    await conn.execute(SESSION)

@@ -18,6 +18,27 @@ from psycopg.rows import DictRow, dict_row
 
 from common import db
 
+# The stock statement, but for how a checkpoint's values are found: there by a join, for which all
+# values of the thread are read for each of its checkpoints; here each by its key (`LIMIT 1`).
+SELECT = """
+SELECT thread_id, checkpoint, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata,
+       (SELECT array_agg(array[version.key::bytea, found.type::bytea, found.blob])
+          FROM jsonb_each_text(checkpoint->'channel_versions') AS version
+         CROSS JOIN LATERAL (
+           SELECT type, blob FROM checkpoint_blobs b
+            WHERE b.thread_id = checkpoints.thread_id
+              AND b.checkpoint_ns = checkpoints.checkpoint_ns
+              AND b.channel = version.key AND b.version = version.value LIMIT 1) AS found
+       ) AS channel_values,
+       (SELECT array_agg(array[w.task_id::bytea, w.channel::bytea, w.type::bytea, w.blob,
+                               convert_to(w.task_path, 'UTF8'), w.idx::text::bytea])
+          FROM checkpoint_writes w
+         WHERE w.thread_id = checkpoints.thread_id
+           AND w.checkpoint_ns = checkpoints.checkpoint_ns
+           AND w.checkpoint_id = checkpoints.checkpoint_id
+       ) AS pending_writes
+  FROM checkpoints """
+
 
 class PooledSaver(AsyncPostgresSaver):
     """The stock saver, one connection per operation.
@@ -27,6 +48,8 @@ class PooledSaver(AsyncPostgresSaver):
     """
 
     conn: db.Pool
+
+    SELECT_SQL = SELECT
 
     async def alist(self, *args: Any, **kwargs: Any) -> AsyncIterator[CheckpointTuple]:
         """List checkpoints, newest first; messages that several of them hold are one object.

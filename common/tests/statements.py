@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import pytest
 from psycopg import AsyncCursor
 
+from common.db import SESSION
+
 Statements: TypeAlias = "list[str]"
 
 
@@ -17,7 +19,7 @@ def count_statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
 
     async def counted(self: AsyncCursor[Any], query: Any, *rest: Any, **named: Any) -> Any:
         # A pool says this on a connection that it opens, whenever that may be.
-        if query != "SET timezone TO 'UTC'":
+        if query != SESSION:
             sent.append(query if isinstance(query, str) else repr(query))
         return await execute(self, query, *rest, **named)
 
