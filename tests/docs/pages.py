@@ -12,10 +12,20 @@ PAGES = (
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 )
-# Where the pages say that the server listens.
+# Where the pages say that the server listens; and, on the pages about moving, the one before it.
 ADDRESS = "http://127.0.0.1:2026"
+OLD_ADDRESS = "http://127.0.0.1:8123"
 RUN = ("python", "bash")
-SHOWN = ("text", "json", "toml", "yaml", "ini", "http")
+# Why a block is not run, in the word after `not-run`.
+REASONS = {
+    "container": "needs a container engine",
+    "elsewhere": "needs a machine, a service or a project that a test does not have",
+    "endless": "serves until it is stopped",
+    "installs": "fetches packages",
+    "key": "needs the key of somebody's service",
+    "long": "takes minutes, or is a suite of tests itself",
+}
+SHOWN = ("text", "json", "toml", "yaml", "ini", "http", "nginx")
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -27,7 +37,7 @@ class Block:
     language: str
 
     words: tuple[str, ...]
-    """What follows the language: `not-run`, `file=NAME`, or nothing."""
+    """What follows the language: `not-run`, perhaps with a reason, `file=NAME`, or nothing."""
 
     text: str
 

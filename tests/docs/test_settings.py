@@ -40,9 +40,19 @@ def written(default: ast.expr) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def rows() -> list[tuple[str, str, str, str]]:
+    return _ROW.findall((ROOT / "docs" / "reference" / "settings.md").read_text())
+
+
 def documented() -> dict[str, tuple[str, str]]:
-    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
-    return {name: (kind, default) for name, kind, default, _ in _ROW.findall(page)}
+    return {name: (kind, default) for name, kind, default, _ in rows()}
+
+
+def test_each_setting_is_told_once() -> None:
+    examples = [name for name, _ in _EXAMPLE.findall((ROOT / ".env.example").read_text())]
+
+    assert len(rows()) == len(documented())
+    assert len(examples) == len(set(examples))
 
 
 def test_the_reference_lists_every_setting_with_its_type_and_default() -> None:
