@@ -11,7 +11,12 @@ from django.core.management import CommandError
 
 from aegra_project.database import database_running
 from aegra_project.finding import Finding, ok, problem, warning
-from aegra_project.startup import missing_migrations, outdated_tables, unreachable
+from aegra_project.startup import (
+    foreign_tables,
+    missing_migrations,
+    outdated_tables,
+    unreachable,
+)
 from common import db
 from common.config import ConfigError, project_config
 from common.postgres_server import (
@@ -75,6 +80,9 @@ def _reached(conn: psycopg.Connection) -> Iterator[Finding]:
 
 
 def _migrations() -> Iterator[Finding]:
+    if told := foreign_tables():
+        yield problem("migrations", told)
+        return
     missing = [*missing_migrations(), *asyncio.run(_outdated())]
     if not missing:
         yield ok("migrations", "Every table is of this version.")

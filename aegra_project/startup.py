@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
 from assistants.sync import sync_system_assistants
@@ -46,6 +48,8 @@ def prepare() -> None:
 
 
 def _prepare_database() -> None:
+    if told := foreign_tables():
+        raise StartupError(told)
     if settings.AUTO_MIGRATE:
         call_command("migrate", verbosity=0, interactive=False)
     else:
@@ -102,6 +106,24 @@ def unreachable(exc: psycopg.Error) -> str:
 
 def _line(exc: Exception) -> str:
     return " ".join(str(exc).split()).rstrip("?.")
+
+
+def foreign_tables() -> str | None:
+    """Tell of tables that have our names, in a database that none of our migrations has seen.
+
+    Aegra's have, for one. Django would make its own tables beside them before it fails.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if MigrationRecorder(connection).has_table():
+        return None
+    ours = {model._meta.db_table for model in apps.get_models() if model._meta.managed}
+    found = sorted(ours.intersection(connection.introspection.table_names()))
+    if not found:
+        return None
+    return (
+        f"The database has tables that another program has made ({', '.join(found)}): give this "
+        "server one of its own. Nothing was changed."
+    )
 
 
 def _check_migrated() -> None:
