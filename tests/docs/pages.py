@@ -25,7 +25,7 @@ REASONS = {
     "key": "needs the key of somebody's service",
     "long": "takes minutes, or is a suite of tests itself",
 }
-SHOWN = ("text", "json", "toml", "yaml", "ini", "http", "nginx")
+SHOWN = ("text", "json", "toml", "yaml", "ini", "http", "nginx", "typescript")
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -15,7 +15,8 @@ REFERENCE = ROOT / "docs" / "reference" / "commands.md"
 OURS = ("aegra_project", "assistants", "threads", "runs", "graphs", "store", "access")
 _TARGET = re.compile(r"^([a-z-]+):.*##", re.MULTILINE)
 _MAKE = re.compile(r"(?:^|`|&& |\w=\S+ )make ((?:[a-z-]+ ?)+)", re.MULTILINE)
-_MANAGE = re.compile(r"manage\.py ([a-z]+)((?:[ \t]+[^\s`|&;#]+)*)")
+# What follows ` -- ` is another program's.
+_MANAGE = re.compile(r"manage\.py ([a-z]+)((?:[ \t]+(?!--[ \t])[^\s`|&;#]+)*)")
 _OPTION = re.compile(r"(?<!\S)(--?[a-z][a-z-]*)")
 _SECTION = re.compile(r"^## (\w+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
