@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from httpx import HTTPStatusError
@@ -99,7 +100,7 @@ def path_to_latest(old: SyncLangGraphClient, thread_id: str) -> list[Json]:
 def steps_of(path: list[Json]) -> list[Json]:
     """Return what each node wrote, step by step, as a new server can write it again."""
     steps = []
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         if after["metadata"].get("source") == "fork":
             # The same state again: what was written next was written elsewhere.
             continue
@@ -138,20 +139,22 @@ def _with_ids(written: Any, after: Any) -> Any:
         return written
     ids = {str(item["content"]): item["id"] for item in after if is_message(item)}
     return [
-        {**item, "id": item.get("id") or ids.get(str(item["content"]))} if "content" in item else item
+        {**item, "id": item.get("id") or ids.get(str(item["content"]))}
+        if isinstance(item, dict) and "content" in item
+        else item
         for item in written
     ]
 
 
-def is_message(item: Any) -> bool:
-    return isinstance(item, dict) and {"content", "id"} <= item.keys()
+def is_message(item: object) -> bool:
+    return isinstance(item, dict) and "content" in item and "id" in item
 
 
 def is_same(new: SyncLangGraphClient, thread_id: str, path: list[Json]) -> bool:
     if not path:
         return True
     state: Any = new.threads.get_state(thread_id)
-    return essence(state) == essence(path[-1])
+    return bool(essence(state) == essence(path[-1]))
 
 
 def essence(state: Json) -> Any:
@@ -167,13 +170,20 @@ def _essence(item: Any) -> Any:
 
 
 def copy_items(old: SyncLangGraphClient, new: SyncLangGraphClient) -> int:
-    count = 0
-    for namespace in pages(lambda **page: old.store.list_namespaces(**page)["namespaces"]):
-        for item in pages(lambda **page: old.store.search_items(namespace, **page)["items"]):
-            if item["namespace"] == namespace:
-                new.store.put_item(namespace, key=item["key"], value=item["value"])
-                count += 1
-    return count
+    items = [
+        item
+        for namespace in pages(lambda **page: old.store.list_namespaces(**page)["namespaces"])
+        for item in items_in(old, namespace)
+    ]
+    for item in items:
+        new.store.put_item(item["namespace"], key=item["key"], value=item["value"])
+    return len(items)
+
+
+def items_in(old: SyncLangGraphClient, namespace: list[str]) -> list[Json]:
+    """Return the items of a namespace, without those of the namespaces beneath it."""
+    found = pages(lambda **page: old.store.search_items(namespace, **page)["items"])
+    return [item for item in found if item["namespace"] == namespace]
 
 
 def pages(search: Callable[..., Any]) -> Iterator[Any]:

@@ -29,9 +29,7 @@ def targets() -> set[str]:
 
 @cache
 def options_of(command: str) -> frozenset[str]:
-    app = get_commands()[command]
-    loaded = load_command_class(app, command) if isinstance(app, str) else app
-    parser = loaded.create_parser("manage.py", command)
+    parser = load_command_class(get_commands()[command], command).create_parser("", command)
     return frozenset(name for action in parser._actions for name in action.option_strings)
 
 

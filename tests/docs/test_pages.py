@@ -43,6 +43,12 @@ def test_every_block_is_run_or_says_that_it_is_not(page: Path) -> None:
         assert block.words == () or block.file or is_excused(block), block
 
 
+@every_page
+def test_every_block_begins_at_the_margin(page: Path) -> None:
+    # One in a list would be overlooked here.
+    assert not re.search(r"^[ \t]+```", page.read_text(), re.MULTILINE)
+
+
 def is_excused(block: Block) -> bool:
     match block.words:
         case ("not-run",):
