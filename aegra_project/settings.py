@@ -84,6 +84,8 @@ ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)  # serve beyond loo
 EXTRA_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if ALLOW_ANONYMOUS else [])
 ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
 CORS_ALLOW_ORIGINS = env.list("CORS_ALLOW_ORIGINS", default=[])  # besides localhost and Studio
+CORS_CONFIG = env.str("CORS_CONFIG", default="")  # JSON, in place of the project's `http.cors`
+MOUNT_PREFIX = env.str("MOUNT_PREFIX", default="")  # in place of the project's `http.mount_prefix`
 try:
     SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(AEGRA_DATA_DIR)
 except OSError as exc:
@@ -186,6 +188,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "aegra_project.prefix.StaticFiles"},
+}
 WHITENOISE_USE_FINDERS = True
 # Without collectstatic, files are served from the apps' own folders.
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)

@@ -81,6 +81,7 @@ class ProjectConfig:
     checkpointer: JsonObject = field(default_factory=dict)
     auth: JsonObject = field(default_factory=dict)
     http: JsonObject = field(default_factory=dict)
+    """As written; `common.http_config` reads it."""
 
     thread_ttl: Ttl | None = None
     """What a new thread gets when its creator says nothing: `checkpointer.ttl`."""
@@ -102,7 +103,8 @@ class ProjectConfig:
     @property
     def unserved_keys(self) -> list[str]:
         """What stands in the file and this version passes over."""
-        within = [f"{name}.{key}" for name in _SECTIONS for key in sorted(getattr(self, name))]
+        passed_over = [name for name in _SECTIONS if name != "http"]
+        within = [f"{name}.{key}" for name in passed_over for key in sorted(getattr(self, name))]
         unserved = [name for name in within if name not in _SERVED_WITHIN]
         return sorted(set(self.raw) & _UNSERVED_KEYS) + unserved
 
