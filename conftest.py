@@ -38,10 +38,13 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session")
 def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Run what a server runs: tables, graphs of tests/graphs, the graph loop, the engine."""
+    from aegra_project import loopback
+    from aegra_project.asgi import in_process
     from graphs import loop as graph_loop
     from graphs.registry import use_config
     from runs.engine.engine import start_engine, stop_engine
 
+    loopback.install(in_process)
     with django_db_blocker.unblock(), use_config(TEST_GRAPHS):
         asyncio.run(_set_up())
         graph_loop.start()

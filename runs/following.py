@@ -15,6 +15,7 @@ from common import jsoncodec
 from common.sse import HEARTBEAT, StreamEvent, encode_sse
 from runs.cancellation import cancel_runs
 from runs.engine.engine import current_engine
+from runs.engine.slots import lent
 from runs.events.log import ReaderTooSlow
 from runs.models import RunStatus
 from runs.queries import run_result
@@ -87,6 +88,14 @@ class Following:
         self, after: str | None, idle_seconds: float
     ) -> AsyncIterator[Sequence[StreamEvent]]:
         """Yield events in batches, an empty one after each silence, until the run has settled."""
+        # A run of this process that follows another makes room for it.
+        with lent():
+            async for batch in self._followed(after, idle_seconds):
+                yield batch
+
+    async def _followed(
+        self, after: str | None, idle_seconds: float
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
         log = current_engine().log
         if not log.holds(self.run_id):
             while await self._is_active():

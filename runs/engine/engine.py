@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from runs.engine import queries
 from runs.engine.executor import INSIST_SECONDS, Execution, read_head
 from runs.engine.leases import LeaseKeeper
 from runs.engine.queries import Outcome
+from runs.engine.slots import HeldSlot, Slots, held
 from runs.events.memory import MemoryEventLog
 from runs.models import CancelAction, RunStatus
 from runs.spec import ClaimedRun
@@ -46,8 +46,7 @@ class Engine:
         self.log = MemoryEventLog()
         self._graph_loop = graph_loop.current()
         self._loop = self._graph_loop.loop
-        self._slots = settings.ENGINE_SLOTS
-        self._lock = threading.Lock()
+        self._slots = Slots()
         self._executions: dict[UUID, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
@@ -69,7 +68,7 @@ class Engine:
         return not self._graph_loop.is_stalled() and self._take_slots(1) == 1
 
     def return_slot(self) -> None:
-        self._return_slots(1)
+        self._slots.give_back(1)
 
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""
@@ -134,6 +133,7 @@ class Engine:
     async def _carry_out(self, run: ClaimedRun) -> None:
         execution = Execution(run, self.log)
         self._executions[run.run_id] = execution
+        held.set(HeldSlot(self._slots, on_free=self._claim_backlog))
         try:
             outcome = await execution.execute()
             await asyncio.shield(self._finish(execution, outcome))
@@ -206,20 +206,18 @@ class Engine:
                 logger.warning("claim failed: %s", exc)
                 return
             finally:
-                self._return_slots(taken - len(claimed))
+                self._slots.give_back(taken - len(claimed))
             self._has_backlog = self._has_backlog or len(claimed) == taken
             for run in claimed:
                 self.start(run)
 
     def _take_slots(self, wanted: int) -> int:
-        with self._lock:
-            taken = 0 if self._is_draining else min(wanted, self._slots)
-            self._slots -= taken
-        return taken
+        return 0 if self._is_draining else self._slots.take(wanted)
 
-    def _return_slots(self, number: int) -> None:
-        with self._lock:
-            self._slots += number
+    def _claim_backlog(self) -> None:
+        """Claim what waits for the slot of a run that lends its own."""
+        if self._has_backlog:
+            self._call(self._claim())
 
     def _beat(self) -> None:
         self.log.forget_old()

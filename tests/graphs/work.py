@@ -85,6 +85,16 @@ async def write(state: Written) -> Written:
     return {"written": count}
 
 
+async def write_slowly(state: Written) -> Written:
+    writer, count = get_stream_writer(), state.get("count", 3)
+    for number in range(count):
+        writer({"n": number})
+        await asyncio.sleep(0.05)
+    return {"written": count}
+
+
+slowwriter = StateGraph(Written).add_node(write_slowly).add_edge(START, "write_slowly").compile()
+
 writer = StateGraph(Written).add_node(write).add_edge(START, "write").compile()
 
 
