@@ -77,7 +77,8 @@ def merge(
     config: JsonObject = {
         **{key: value for key, value in ground.config.items() if key != "configurable"},
         **{key: value for key, value in spec.config.items() if key != "configurable"},
-        "configurable": {**configurable, **checkpoint, **identity},
+        # Headers say who calls, in the words of a gateway: a body cannot say otherwise.
+        "configurable": {**configurable, **_client_keys(spec.headers), **checkpoint, **identity},
         "metadata": metadata,
     }
     return MergedRun(

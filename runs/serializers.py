@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
 from common.errors import NotBuiltYet
+from common.http_config import http_config
 from common.jsoncodec import Json
 from common.serializers import (
     BodySerializer,
@@ -128,7 +131,9 @@ class RunCreateSerializer(BodySerializer):
     langsmith_tracer = JsonField(required=False, allow_null=True, default=None)
 
     @classmethod
-    def parse(cls, body: Json, *, request_id: str = "") -> RunSpec:
+    def parse(
+        cls, body: Json, *, request_id: str = "", headers: Mapping[str, str] | None = None
+    ) -> RunSpec:
         fields = cls.checked(body)
         for name in _NOT_BUILT:
             if fields[name]:
@@ -156,7 +161,15 @@ class RunCreateSerializer(BodySerializer):
             on_completion=fields["on_completion"] or "delete",
             durability=_durability(fields),
             request_id=request_id,
+            headers=http_config().configurable_headers.of(headers or {}),
         )
+
+
+def asked_run(request: Request) -> RunSpec:
+    """Return what a request asks of a run: its body, and what of its headers a graph gets."""
+    return RunCreateSerializer.parse(
+        request.data, request_id=getattr(request, "request_id", ""), headers=request.headers
+    )
 
 
 def _durability(fields: dict[str, Any]) -> Literal["sync", "async", "exit"]:

@@ -56,6 +56,9 @@ class RunSpec:
 
     request_id: str = ""
 
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the request, those that the project hands on to graphs; by names in lower case."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:

@@ -17,7 +17,7 @@ from common.sse import keep_alive_json_response, sse_response
 from common.viewsets import AsyncViewSet
 from runs.following import Following
 from runs.queries import find_run, get_run
-from runs.serializers import RunCreateSerializer
+from runs.serializers import RunCreateSerializer, asked_run
 from runs.submission import Submitted, submit_run
 
 LAST_EVENT_ID = OpenApiParameter(
@@ -71,7 +71,7 @@ class StatelessRunStreamViewSet(AsyncViewSet):
 
 
 async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
-    spec = RunCreateSerializer.parse(request.data, request_id=_request_id(request))
+    spec = asked_run(request)
     caller = caller_of(request)
     submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
@@ -82,7 +82,7 @@ async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
 
 
 async def _wait(request: Request, thread_id: UUID | None) -> HttpResponseBase:
-    spec = RunCreateSerializer.parse(request.data, request_id=_request_id(request))
+    spec = asked_run(request)
     caller = caller_of(request)
     submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
@@ -132,7 +132,3 @@ def _headers(following: Following, way: str, *, stateless: bool = False) -> dict
     run = f"/runs/{following.run_id}"
     place = run if stateless else f"/threads/{following.thread_id}{run}"
     return {"location": f"{place}/{way}", "content-location": place}
-
-
-def _request_id(request: Request) -> str:
-    return getattr(request, "request_id", "")

@@ -16,7 +16,7 @@ from runs.cancellation import cancel_runs, delete_run
 from runs.following import Following
 from runs.models import CancelAction, RunStatus
 from runs.queries import RUN_COLUMNS, get_run, list_runs, thread_exists
-from runs.serializers import RunCreateSerializer, RunSerializer
+from runs.serializers import RunCreateSerializer, RunSerializer, asked_run
 from runs.submission import submit_run
 
 ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
@@ -31,9 +31,7 @@ class ThreadRunViewSet(AsyncViewSet):
     )
     async def create(self, request: Request, thread_id: str) -> HttpResponseBase:
         thread = parse_id(thread_id, "thread")
-        spec = RunCreateSerializer.parse(
-            request.data, request_id=getattr(request, "request_id", "")
-        )
+        spec = asked_run(request)
         submitted = await submit_run(spec, thread_id=thread, caller=caller_of(request))
         place = f"/threads/{thread}/runs/{submitted.run_id}"
         return Response(submitted.row, headers={"content-location": place})
@@ -114,9 +112,7 @@ class StatelessRunViewSet(AsyncViewSet):
 
     @extend_schema(request=RunCreateSerializer, responses={200: RunSerializer, **ERRORS})
     async def create(self, request: Request) -> HttpResponseBase:
-        spec = RunCreateSerializer.parse(
-            request.data, request_id=getattr(request, "request_id", "")
-        )
+        spec = asked_run(request)
         submitted = await submit_run(spec, thread_id=None, caller=caller_of(request))
         return Response(submitted.row, headers={"content-location": f"/runs/{submitted.run_id}"})
 
