@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from common.http_config import mount_prefix
+
 USERNAME = "admin"
 LINK_LIFETIME = timedelta(hours=12)
 
@@ -33,13 +35,13 @@ def login_link(host: str, port: str | int) -> str | None:
 
 
 def base_url(host: str, port: str | int) -> str:
-    """Return the URL by which a browser on this machine finds what listens on an address."""
+    """Return the URL by which a browser on this machine finds what is served on an address."""
     name = host.strip("[]")
     if name in _ALL_ADDRESSES:
         name = "localhost"
     elif ":" in name:
         name = f"[{name}]"
-    return f"http://{name}:{port}"
+    return f"http://{name}:{port}{mount_prefix()}"
 
 
 def make_link() -> str:

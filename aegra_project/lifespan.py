@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from django.core.management import CommandError
 
+from aegra_project import custom_app, loopback
 from aegra_project.database import database_running
 from aegra_project.startup import StartupError, prepare
 from common.config import ConfigError
+from common.http_config import http_config
 from common.importing import LoadError
 from common.stopping import uninterrupted
 from graphs import loop as graph_loop
@@ -20,26 +22,44 @@ class CannotLoad(CommandError):
     """The project's file or code is wrong: to be mended by a change of it."""
 
 
-def prepared() -> None:
-    """Prepare database and graphs; raises CommandError with one line for what is wrong."""
+@contextmanager
+def loading() -> Iterator[None]:
+    """Raise CommandError, with one line, for what is wrong with the project or the database."""
     try:
-        prepare()
+        yield
     except (ConfigError, LoadError) as exc:
         raise CannotLoad(str(exc)) from exc
     except StartupError as exc:
         raise CommandError(str(exc)) from exc
 
 
+def prepared() -> None:
+    """Prepare database and graphs; raises CommandError with one line for what is wrong."""
+    with loading():
+        http_config()
+        prepare()
+
+
 @contextmanager
 def server_running() -> Iterator[None]:
-    """Hold what a server needs: database, graphs, the graph loop, the engine."""
+    """Hold what a server needs: database, graphs, the graph loop, the engine, the user's app."""
+    # It reads the project to know what to serve.
+    with loading():
+        http_config()
+    from aegra_project import asgi
+
+    # Before the project's modules are imported: they may make clients.
+    loopback.install(asgi.in_process)
     with database_running():
         prepared()
         graph_loop.start()
         try:
+            with loading():
+                custom_app.start(asgi.api)
             start_engine()
             yield
         finally:
             with uninterrupted():
                 stop_engine()
+                custom_app.stop()
                 graph_loop.stop()

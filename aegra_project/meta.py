@@ -15,8 +15,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
+from aegra_project import custom_app
+from aegra_project.openapi import merged
 from common import db, jsoncodec
 from common.errors import Overloaded
+from common.http_config import mount_prefix
 from common.responses import Response
 from common.serializers import ErrorSerializer, FlagField
 from common.viewsets import AsyncViewSet
@@ -83,7 +86,8 @@ class MetaViewSet(AsyncViewSet):
 
     @extend_schema(exclude=True)
     async def root(self, request: Request) -> HttpResponseBase:
-        return Response({"ok": True, "docs": "/docs", "admin": "/admin/"})
+        prefix = mount_prefix()
+        return Response({"ok": True, "docs": f"{prefix}/docs", "admin": f"{prefix}/admin/"})
 
     @extend_schema(exclude=True)
     async def openapi(self, request: Request) -> HttpResponseBase:
@@ -108,6 +112,11 @@ async def _ask_database() -> None:
 def _schema() -> bytes:
     generator: Any = SchemaGenerator  # it ships no types
     schema: dict[str, Any] = generator().get_schema(request=None, public=True)
+    app = custom_app.current()
+    if app is not None and (described := app.description()):
+        schema = merged(schema, described)
+    if prefix := mount_prefix():
+        schema["servers"] = [{"url": prefix}]
     return jsoncodec.dumps(schema)
 
 

@@ -38,6 +38,7 @@ LANGGRAPH_CHECKPOINTER = env.str("LANGGRAPH_CHECKPOINTER", default="")
 LANGGRAPH_AUTH = env.str("LANGGRAPH_AUTH", default="")
 LANGGRAPH_HTTP = env.str("LANGGRAPH_HTTP", default="")
 MOUNT_PREFIX = env.str("MOUNT_PREFIX", default="")
+CORS_CONFIG = env.str("CORS_CONFIG", default="")
 AEGRA_HOST = env.str("AEGRA_HOST", default="127.0.0.1")
 AEGRA_PORT = env.int("AEGRA_PORT", default=2026)
 
@@ -84,8 +85,6 @@ ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)  # serve beyond loo
 EXTRA_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if ALLOW_ANONYMOUS else [])
 ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
 CORS_ALLOW_ORIGINS = env.list("CORS_ALLOW_ORIGINS", default=[])  # besides localhost and Studio
-CORS_CONFIG = env.str("CORS_CONFIG", default="")  # JSON, in place of the project's `http.cors`
-MOUNT_PREFIX = env.str("MOUNT_PREFIX", default="")  # in place of the project's `http.mount_prefix`
 try:
     SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(AEGRA_DATA_DIR)
 except OSError as exc:

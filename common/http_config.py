@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, TypeVar
 
-from django.conf import settings
-
-from common import jsoncodec
-from common.config import ConfigError, ProjectConfig, project_config
+from common.config import ProjectConfig, project_config
+from common.errors import ConfigError
 from common.jsoncodec import Json, JsonObject
 
 logger = logging.getLogger(__name__)
@@ -159,21 +157,18 @@ class _Section:
 
 
 def read_http(config: ProjectConfig) -> HttpConfig:
-    """Read and check the `http` section; MOUNT_PREFIX and CORS_CONFIG win over it.
-
-    Raises ConfigError.
-    """
+    """Read and check the `http` section; raises ConfigError."""
     section = _Section(str(config.path), "http", config.http)
     cors = section.section("cors")
-    if settings.CORS_CONFIG:
-        cors = _cors_of_environment()
     found = HttpConfig(
         app=section.get("app", _target, None, 'must be a string like "./app.py:app"'),
         enable_custom_route_auth=section.flag("enable_custom_route_auth"),
         middleware_order=section.get(
             "middleware_order", _order, _ORDERS[0], f"must be one of {', '.join(_ORDERS)}"
         ),
-        mount_prefix=_mount_prefix(section),
+        mount_prefix=section.get(
+            "mount_prefix", _prefix, "", "must be a path like `/my/api`, with no slash at its end"
+        ),
         disabled=frozenset(group for group in GROUPS if section.flag(f"disable_{group}")),
         cors=_cors(cors) if cors else CorsConfig(),
         configurable_headers=_headers(section.section("configurable_headers")),
@@ -201,26 +196,6 @@ def mount_prefix() -> str:
         return http_config().mount_prefix
     except ConfigError:
         return ""
-
-
-def _mount_prefix(section: _Section) -> str:
-    told = "must be a path like `/my/api`, without a slash at its end"
-    found = section.get("mount_prefix", _prefix, "", told)
-    if not settings.MOUNT_PREFIX:
-        return found
-    if _prefix(settings.MOUNT_PREFIX) is None:
-        raise ConfigError(f"MOUNT_PREFIX={settings.MOUNT_PREFIX} {told}.")
-    return str(settings.MOUNT_PREFIX)
-
-
-def _cors_of_environment() -> _Section:
-    try:
-        members = jsoncodec.loads(settings.CORS_CONFIG.encode())
-    except jsoncodec.InvalidJson as exc:
-        raise ConfigError(f"CORS_CONFIG is not JSON: {exc}.") from exc
-    if not isinstance(members, dict):
-        raise ConfigError('CORS_CONFIG must be an object: {"allow_origins": […]}.')
-    return _Section("CORS_CONFIG", "cors", members)
 
 
 def _cors(section: _Section) -> CorsConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from django.conf import settings
@@ -16,7 +16,9 @@ from django.http.response import HttpResponseBase
 
 from common import db
 from common.errors import ApiError
+from common.http_config import http_config
 from common.ids import uuid7
+from common.in_process import is_in_process
 from common.responses import error_response
 
 GetResponse: TypeAlias = "Callable[[HttpRequest], Awaitable[HttpResponseBase]]"
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 EXPOSED_HEADERS = "x-pagination-total, x-pagination-next, content-location, location, x-request-id"
 HOSTED_FRONT_ENDS = ("https://smith.langchain.com", "https://agentchat.vercel.app")
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
@@ -46,20 +49,20 @@ def request_id(get_response: GetResponse) -> GetResponse:
 def cors(get_response: GetResponse) -> GetResponse:
     """Answer preflights, also for private networks, and let allowed origins read the answer.
 
-    Credentials are never allowed: nothing in the API is authorised by a cookie. A page of
-    another origin may change nothing: a browser asks no leave for a POST of plain text.
+    A page of another origin may change nothing: a browser asks no leave for a POST of plain
+    text.
     """
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         origin = request.headers.get("origin")
-        if origin is None:
+        if origin is None or is_in_process(request):
             return await get_response(request)
         is_allowed = is_allowed_origin(origin) or is_own_origin(origin, request)
         response = await _answer(request, get_response, is_allowed=is_allowed)
         response["vary"] = "origin"
         if is_allowed:
-            response["access-control-allow-origin"] = origin
-            response["access-control-expose-headers"] = EXPOSED_HEADERS
+            for name, value in cors_headers(origin).items():
+                response[name] = value
         return response
 
     return middleware
@@ -69,23 +72,48 @@ async def _answer(
     request: HttpRequest, get_response: GetResponse, *, is_allowed: bool
 ) -> HttpResponseBase:
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
-        return _preflight(request) if is_allowed else HttpResponse()
+        headers = preflight_headers(request.headers) if is_allowed else {}
+        return HttpResponse(headers=headers, content_type="text/plain")
     if is_allowed or request.method in SAFE_METHODS:
         return await get_response(request)
-    told = f"Origin {request.headers['origin']!r} may not call this server"
-    return error_response(403, f"{told}; add it to CORS_ALLOW_ORIGINS.")
+    return error_response(403, foreign_page(request.headers["origin"]))
 
 
-def _preflight(request: HttpRequest) -> HttpResponse:
+def foreign_page(origin: str) -> str:
+    """Tell a page that it may not call, and what lets it."""
+    told = f"Origin {origin!r} may not call this server"
+    return f"{told}; add it to `http.cors.allow_origins` or CORS_ALLOW_ORIGINS."
+
+
+def cors_headers(origin: str) -> dict[str, str]:
+    """Return what lets a page of an allowed origin read an answer."""
+    config = http_config().cors
     headers = {
-        "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-        "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
-        "access-control-max-age": "600",
+        "access-control-allow-origin": origin,
+        "access-control-expose-headers": ", ".join([EXPOSED_HEADERS, *config.expose_headers]),
+        "vary": "origin",
+    }
+    if config.allow_credentials:
+        headers["access-control-allow-credentials"] = "true"
+    return headers
+
+
+def preflight_headers(asked: Mapping[str, str]) -> dict[str, str]:
+    """Return what a page that is allowed may send, for a browser that asks first."""
+    config = http_config().cors
+    methods = METHODS if "*" in config.allow_methods else ", ".join(config.allow_methods)
+    names = ", ".join(config.allow_headers)
+    if "*" in config.allow_headers:
+        names = asked.get("access-control-request-headers", "*")
+    headers = {
+        "access-control-allow-methods": methods,
+        "access-control-allow-headers": names,
+        "access-control-max-age": str(config.max_age),
         "content-length": "0",
     }
-    if request.headers.get("access-control-request-private-network") == "true":
+    if asked.get("access-control-request-private-network") == "true":
         headers["access-control-allow-private-network"] = "true"
-    return HttpResponse(headers=headers, content_type="text/plain")
+    return headers
 
 
 def is_own_origin(origin: str, request: HttpRequest) -> bool:
@@ -94,12 +122,14 @@ def is_own_origin(origin: str, request: HttpRequest) -> bool:
 
 
 def is_allowed_origin(origin: str) -> bool:
-    allowed = settings.CORS_ALLOW_ORIGINS
-    return (
-        _LOCAL_ORIGIN.fullmatch(origin) is not None
-        or origin in HOSTED_FRONT_ENDS
-        or any(fnmatch.fnmatchcase(origin, pattern) for pattern in allowed)
-    )
+    config = http_config().cors
+    pattern, named = config.allow_origin_regex, config.allow_origins
+    allowed = [*(named or ()), *settings.CORS_ALLOW_ORIGINS]
+    if any(fnmatch.fnmatchcase(origin, glob) for glob in allowed):
+        return True
+    if pattern is not None or named is not None:
+        return pattern is not None and pattern.fullmatch(origin) is not None
+    return _LOCAL_ORIGIN.fullmatch(origin) is not None or origin in HOSTED_FRONT_ENDS
 
 
 def known_host(get_response: GetResponse) -> GetResponse:
@@ -110,7 +140,7 @@ def known_host(get_response: GetResponse) -> GetResponse:
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         host = request.headers.get("host", "localhost")
-        if is_known_host(host):
+        if is_known_host(host) or is_in_process(request):
             return await get_response(request)
         return error_response(400, f"Host {host!r} is not served here; add it to ALLOWED_HOSTS.")
 

@@ -27,8 +27,9 @@ EXAMPLES = {
     "LANGGRAPH_AUTH": '{"path": "./auth.py:auth"}',
     "LANGGRAPH_HTTP": '{"cors": {…}}',
     "LANGGRAPH_CONFIG": '{"agent": {"configurable": {…}}}',
+    "CORS_CONFIG": '{"allow_origins": […]}',
 }
-NAMES = (*REPLACED, "LANGGRAPH_CONFIG", "MOUNT_PREFIX")
+NAMES = (*REPLACED, "LANGGRAPH_CONFIG", "MOUNT_PREFIX", "CORS_CONFIG")
 
 
 def project_variables(env: Mapping[str, str], *, env_overrides: bool) -> dict[str, str]:
@@ -44,10 +45,20 @@ def with_variables(raw: JsonObject, variables: Mapping[str, str]) -> JsonObject:
         key: _object(name, variables) for name, key in REPLACED.items() if name in variables
     }
     merged: JsonObject = {**raw, **replaced}
-    http = merged.get("http") or {}
-    if "MOUNT_PREFIX" in variables and isinstance(http, dict):
-        merged["http"] = {**http, "mount_prefix": variables["MOUNT_PREFIX"]}
+    own, http = _http(variables), merged.get("http") or {}
+    if own and isinstance(http, dict):
+        merged["http"] = {**http, **own}
     return merged
+
+
+def _http(variables: Mapping[str, str]) -> JsonObject:
+    """Return the members of `http` that have a variable of their own."""
+    found: JsonObject = {}
+    if "MOUNT_PREFIX" in variables:
+        found["mount_prefix"] = variables["MOUNT_PREFIX"]
+    if "CORS_CONFIG" in variables:
+        found["cors"] = _object("CORS_CONFIG", variables)
+    return found
 
 
 def assistant_configs(
