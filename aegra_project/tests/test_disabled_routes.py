@@ -1,0 +1,61 @@
+"""`http.disable_…`: groups of routes that a project does without."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from django.urls import clear_url_caches
+from drf_spectacular.generators import SchemaGenerator
+from pytest_django import Settings
+
+from aegra_project.urls import patterns
+
+
+@pytest.fixture
+def disable(settings: Settings) -> Any:
+    def disabled(*groups: str) -> ModuleType:
+        urls = ModuleType("urls_of_a_test")
+        urls.urlpatterns = patterns(groups)  # type: ignore[attr-defined]
+        settings.ROOT_URLCONF = urls
+        clear_url_caches()
+        return urls
+
+    yield disabled
+    clear_url_caches()
+
+
+async def status(api: httpx.AsyncClient, method: str, path: str) -> int:
+    answer = await api.request(method, path, json={})
+    assert answer.status_code != 404 or answer.json() == {"detail": "Not Found"}
+    return answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("group", "method", "path"),
+    [
+        ("assistants", "POST", "/assistants/search"),
+        ("threads", "POST", "/threads"),
+        ("runs", "POST", "/runs/wait"),
+        ("runs", "GET", "/threads/x/runs"),
+        ("store", "POST", "/store/namespaces"),
+        ("meta", "GET", "/info"),
+        ("meta", "GET", "/docs"),
+    ],
+)
+async def test_a_group_is_gone_and_the_others_are_there(
+    api: httpx.AsyncClient, disable: Any, group: str, method: str, path: str
+) -> None:
+    assert await status(api, method, path) != 404
+
+    urls = disable(group)
+
+    assert await status(api, method, path) == 404
+    assert await status(api, "GET", "/ok") == 200
+    other = "/threads/count" if group != "threads" else "/assistants/count"
+    assert await status(api, "POST", other) == 200
+    generator: Any = SchemaGenerator
+    schema = generator(urlconf=urls).get_schema(request=None, public=True)
+    assert path.replace("/x/", "/{thread_id}/") not in schema["paths"]
