@@ -19,6 +19,7 @@ from django.conf import settings  # noqa: E402
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from aegra_project import custom_app  # noqa: E402
+from aegra_project.access_log import call_logged  # noqa: E402
 from aegra_project.custom_guard import call_guarded  # noqa: E402
 from aegra_project.handler import ApiHandler  # noqa: E402
 from aegra_project.prefix import below_prefix  # noqa: E402
@@ -33,6 +34,10 @@ pages: Any = ASGIHandler()
 
 
 async def http(scope: Any, receive: Any, send: Any) -> None:
+    await call_logged(_http, scope, receive, send)
+
+
+async def _http(scope: Any, receive: Any, send: Any) -> None:
     scope = below_prefix(scope)
     path = scope["path"].removeprefix(scope["root_path"])
     app = custom_app.current()
@@ -63,7 +68,7 @@ def _is_page(path: str) -> bool:
 
 async def in_process(scope: Any, receive: Any, send: Any) -> None:
     """Answer what the process itself asks, without the prefix that others see."""
-    await http({**scope, "root_path": ""}, receive, send)
+    await _http({**scope, "root_path": ""}, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": websocket})

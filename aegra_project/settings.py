@@ -196,6 +196,7 @@ WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 WHITENOISE_AUTOREFRESH = DEBUG
 
+ACCESS_LOG = env.bool("ACCESS_LOG", default=DEBUG)  # a line for each request, at level INFO
 LOG_LEVEL = env.level("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,

@@ -12,7 +12,12 @@ import yaml
 from tests.docs.pages import ROOT
 
 # Defaults that the code works out: the pages say in words what comes of it.
-WORKED_OUT = {"AEGRA_DATA_DIR": ".aegra", "ALLOWED_HOSTS": "", "EXPOSE_ERRORS": "false"}
+WORKED_OUT = {
+    "ACCESS_LOG": "false",
+    "AEGRA_DATA_DIR": ".aegra",
+    "ALLOWED_HOSTS": "",
+    "EXPOSE_ERRORS": "false",
+}
 # Readers of our own, by what a user writes.
 TYPES = {"level": "str"}
 _ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| `?([^|`]*)`? \| (.+) \|$", re.MULTILINE)
