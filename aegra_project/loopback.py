@@ -61,7 +61,8 @@ def _scope(request: httpx.Request) -> Any:
     return marked(
         {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            # From 2.4 on an application would wait for `send` to tell it that the client left.
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": request.method,
             "scheme": request.url.scheme,
