@@ -19,7 +19,7 @@ from aegra_project import custom_app
 from aegra_project.openapi import merged
 from common import db, jsoncodec
 from common.errors import Overloaded
-from common.http_config import mount_prefix
+from common.http_config import http_config, mount_prefix
 from common.responses import Response
 from common.serializers import ErrorSerializer, FlagField
 from common.viewsets import AsyncViewSet
@@ -79,7 +79,7 @@ class MetaViewSet(AsyncViewSet):
             {
                 "version": settings.VERSION,
                 "langgraph_py_version": settings.LANGGRAPH_VERSION,
-                "flags": FLAGS,
+                "flags": {**FLAGS, "assistants": "assistants" not in http_config().disabled},
                 "host": HOST,
             }
         )

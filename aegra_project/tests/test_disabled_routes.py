@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from pytest_django import Settings
 
 from aegra_project.urls import patterns
+from common.tests.http_projects import http_section
 
 
 @pytest.fixture
@@ -59,3 +60,8 @@ async def test_a_group_is_gone_and_the_others_are_there(
     generator: Any = SchemaGenerator
     schema = generator(urlconf=urls).get_schema(request=None, public=True)
     assert path.replace("/x/", "/{thread_id}/") not in schema["paths"]
+
+
+async def test_front_ends_are_told_that_there_are_no_assistants(api: httpx.AsyncClient) -> None:
+    with http_section(disable_assistants=True):
+        assert (await api.get("/info")).json()["flags"]["assistants"] is False
