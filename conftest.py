@@ -12,6 +12,7 @@ from django.conf import settings
 from common import db
 from common.embedded_postgres import running
 from common.tests.statements import Statements, count_statements
+from tests.conforming import conforms
 
 TEST_GRAPHS = Path(__file__).parent / "tests" / "graphs" / "langgraph.json"
 
@@ -68,14 +69,20 @@ async def _set_up() -> None:
 
 @pytest.fixture(scope="session")
 async def api(served: None) -> AsyncIterator[httpx.AsyncClient]:
-    """The API, called through the ASGI application as a server would."""
+    """The API, called through the ASGI application as a server would.
+
+    Each answer is compared with the API's description.
+    """
     from aegra_project.asgi import application
     from store.backend import close_store
 
     app: Any = application
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost", timeout=30
+        transport=transport,
+        base_url="http://localhost",
+        timeout=30,
+        event_hooks={"response": [conforms]},
     ) as client:
         yield client
     await close_store()

@@ -11,17 +11,18 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from aegra_project import custom_app
 from aegra_project.openapi import merged
 from common import db, jsoncodec
+from common.description import flag
 from common.errors import Overloaded
 from common.http_config import http_config, mount_prefix
 from common.responses import Response
-from common.serializers import ErrorSerializer, FlagField
+from common.serializers import FlagField, ObjectField
 from common.viewsets import AsyncViewSet
 
 FLAGS = {
@@ -40,41 +41,73 @@ HOST = {
 }
 
 
+class OkSerializer(serializers.Serializer[Any]):
+    """That the server serves (documentation only)."""
+
+    ok = serializers.BooleanField()
+    services = ObjectField()
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """That each part is connected (documentation only)."""
+
+    status = serializers.CharField()
+    database = serializers.CharField()
+    langgraph_checkpointer = serializers.CharField()
+    langgraph_store = serializers.CharField()
+
+
+class ProbeSerializer(serializers.Serializer[Any]):
+    """How the server stands, in one word (documentation only)."""
+
+    status = serializers.CharField()
+
+
+class InfoSerializer(serializers.Serializer[Any]):
+    """What the server is and does (documentation only)."""
+
+    version = serializers.CharField()
+    langgraph_py_version = serializers.CharField()
+    flags = serializers.DictField(child=serializers.BooleanField())
+    host = ObjectField()
+
+
 class MetaViewSet(AsyncViewSet):
     """What the server says of itself, to anybody."""
 
+    tag = "System"
     is_open = True
 
     @extend_schema(
-        responses={200: OpenApiTypes.OBJECT, 503: ErrorSerializer},
-        parameters=[OpenApiParameter("check_db", bool, default=False)],
+        responses={200: OkSerializer}, parameters=[flag("check_db", "Ask the database too.")]
     )
     async def ok(self, request: Request) -> HttpResponseBase:
-        """Answer that the process serves; `?check_db=1` asks the database too."""
+        """Tell that the process serves."""
         if FlagField.read(request.query_params.get("check_db")):
             await _ask_database()
         return Response({"ok": True, "services": {}})
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, 503: ErrorSerializer})
+    @extend_schema(responses={200: HealthSerializer})
     async def health(self, request: Request) -> HttpResponseBase:
-        """Answer, as Aegra does, that each part is connected: all of them are one database."""
+        """Tell, as Aegra does, that each part is connected: all of them are one database."""
         await _ask_database()
         parts = ("database", "langgraph_checkpointer", "langgraph_store")
         return Response({"status": "healthy", **dict.fromkeys(parts, "connected")})
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, 503: ErrorSerializer})
+    @extend_schema(responses={200: ProbeSerializer})
     async def ready(self, request: Request) -> HttpResponseBase:
-        """Answer, as Aegra does, that requests can be served: the database is there."""
+        """Tell, as Aegra does, that requests can be served: the database is there."""
         await _ask_database()
         return Response({"status": "ready"})
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(responses={200: ProbeSerializer})
     async def live(self, request: Request) -> HttpResponseBase:
-        """Answer, as Aegra does, that the process runs."""
+        """Tell, as Aegra does, that the process runs."""
         return Response({"status": "alive"})
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(responses={200: InfoSerializer})
     async def info(self, request: Request) -> HttpResponseBase:
+        """Tell the versions of the server and of LangGraph, and what it can do."""
         return Response(
             {
                 "version": settings.VERSION,
@@ -92,7 +125,7 @@ class MetaViewSet(AsyncViewSet):
     @extend_schema(exclude=True)
     async def openapi(self, request: Request) -> HttpResponseBase:
         # Generating takes tens of milliseconds; it is done once, off the loop.
-        text = await asyncio.to_thread(_schema)
+        text = await asyncio.to_thread(schema)
         return HttpResponse(text, content_type="application/json")
 
     @extend_schema(exclude=True)
@@ -109,7 +142,7 @@ async def _ask_database() -> None:
 
 
 @cache
-def _schema() -> bytes:
+def schema() -> bytes:
     generator: Any = SchemaGenerator  # it ships no types
     schema: dict[str, Any] = generator().get_schema(request=None, public=True)
     app = custom_app.current()

@@ -166,7 +166,7 @@ AEGRA_AUTHENTICATOR = "access.authenticate.authenticate"
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "aegra_project.description.ApiSchema",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -178,6 +178,20 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",
+    # Words of an enumeration stay where they are used: no generated names to collide.
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "TAGS": [
+        {"name": "Assistants", "description": "Graphs, each with a configuration."},
+        {"name": "Agents", "description": "Assistants under the Agent Protocol's names."},
+        {"name": "Threads", "description": "Conversations."},
+        {"name": "Thread state", "description": "What the checkpoints of a thread hold."},
+        {"name": "Thread runs", "description": "Executions of a graph upon a thread."},
+        {"name": "Stateless runs", "description": "Executions upon a thread of their own."},
+        {"name": "Store", "description": "Long-term memory: items by namespace and key."},
+        {"name": "System", "description": "What the server says of itself."},
+    ],
 }
 
 # --- the rest ---------------------------------------------------------------

@@ -10,18 +10,13 @@ from rest_framework.request import Request
 from access.caller import Caller, caller_of
 from assistants.describing import describe_graph, keep_messages
 from assistants.queries import AssistantRow, find_assistant, search_assistants
-from assistants.serializers import (
-    AgentErrorSerializer,
-    AgentSchemasSerializer,
-    AgentSearchSerializer,
-    AgentSerializer,
-)
+from assistants.serializers import AgentSchemasSerializer, AgentSearchSerializer, AgentSerializer
+from common.description import PAGES, errors
 from common.errors import NotFound
 from common.responses import Response
 from common.search import one_page, page_headers
 from common.viewsets import AsyncViewSet
 
-ERRORS = {404: AgentErrorSerializer, 422: AgentErrorSerializer}
 # Schemas that the protocol wants told; others are left out when there is none.
 REQUIRED = ("input_schema", "output_schema")
 OPTIONAL = ("state_schema", "config_schema")
@@ -30,26 +25,31 @@ OPTIONAL = ("state_schema", "config_schema")
 class AgentViewSet(AsyncViewSet):
     """Assistants under the names of the Agent Protocol."""
 
+    tag = "Agents"
     errors_have_message = True
 
     @extend_schema(
         request=AgentSearchSerializer,
-        responses={200: AgentSerializer(many=True), 422: AgentErrorSerializer},
+        responses={200: AgentSerializer(many=True)},
+        parameters=PAGES,
     )
     async def search(self, request: Request) -> HttpResponseBase:
+        """Search agents by metadata and name."""
         search = AgentSearchSerializer.parse(request.data)
         rows = await search_assistants(search, caller=caller_of(request))
         page, more = one_page(rows, search.limit)
         headers = page_headers(offset=search.offset, limit=search.limit, more=more, found=len(page))
         return Response(await _agents([AssistantRow(**row) for row in page]), headers=headers)
 
-    @extend_schema(responses={200: AgentSerializer, **ERRORS})
+    @extend_schema(responses={200: AgentSerializer, **errors(404)})
     async def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:
+        """Get an agent, by its id or its graph's name."""
         assistant = await _found(agent_id, caller_of(request))
         return Response((await _agents([assistant]))[0])
 
-    @extend_schema(responses={200: AgentSchemasSerializer, **ERRORS})
+    @extend_schema(responses={200: AgentSchemasSerializer, **errors(404, 424)})
     async def schemas(self, request: Request, agent_id: str) -> HttpResponseBase:
+        """Get the JSON Schemas of what an agent takes and gives."""
         assistant = await _found(agent_id, caller_of(request))
         schemas = await describe_graph(assistant)
         return Response(

@@ -12,7 +12,6 @@ from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
     ConfigField,
-    ErrorSerializer,
     IdField,
     ObjectField,
     StringField,
@@ -131,14 +130,20 @@ class AssistantSerializer(serializers.Serializer[Any]):
 
     assistant_id = serializers.UUIDField()
     graph_id = serializers.CharField()
-    config = serializers.JSONField()
-    context = serializers.JSONField()  # type: ignore[assignment]
-    metadata = serializers.JSONField()
+    config = ObjectField()
+    context = ObjectField()  # type: ignore[assignment]
+    metadata = ObjectField()
     name = serializers.CharField()
     description = serializers.CharField(allow_null=True)
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class SelectedAssistantSerializer(AssistantSerializer):
+    """An assistant's selected fields, all of them unless `select` names some."""
+
+    is_selection = True
 
 
 class VersionSerializer(AssistantSerializer):
@@ -154,6 +159,35 @@ class AssistantListSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
+class SchemasSerializer(serializers.Serializer[Any]):
+    """The JSON schemas of a graph, null where there is none (documentation only)."""
+
+    input_schema = ObjectField(allow_null=True)
+    output_schema = ObjectField(allow_null=True)
+    state_schema = ObjectField(allow_null=True)
+    config_schema = ObjectField(allow_null=True)
+    context_schema = ObjectField(allow_null=True)
+
+
+class SubgraphSerializer(SchemasSerializer):
+    """The JSON schemas of a graph inside a graph (documentation only)."""
+
+    is_by_name = True
+
+
+class GraphSchemasSerializer(SchemasSerializer):
+    """The JSON schemas of an assistant's graph, null where there is none (documentation only)."""
+
+    graph_id = serializers.CharField()
+
+
+class GraphDrawingSerializer(serializers.Serializer[Any]):
+    """A graph, to be drawn (documentation only)."""
+
+    nodes = serializers.ListField(child=ObjectField())
+    edges = serializers.ListField(child=ObjectField())
+
+
 class AgentSearchSerializer(BodySerializer):
     name = StringField(required=False, allow_null=True, allow_blank=True, default=None)
     metadata = ObjectField(required=False, allow_null=True, default=None)
@@ -165,19 +199,13 @@ class AgentSearchSerializer(BodySerializer):
         return AssistantSearch(**cls.checked(body))
 
 
-class AgentErrorSerializer(ErrorSerializer):
-    """An error in the words of both protocols (documentation only)."""
-
-    message = serializers.CharField()
-
-
 class AgentSerializer(serializers.Serializer[Any]):
     """An agent of the Agent Protocol (documentation only)."""
 
     agent_id = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    metadata = serializers.JSONField()
+    metadata = ObjectField()
     capabilities = serializers.DictField(child=serializers.BooleanField())
 
 
@@ -185,7 +213,7 @@ class AgentSchemasSerializer(serializers.Serializer[Any]):
     """The JSON schemas of an agent (documentation only)."""
 
     agent_id = serializers.CharField()
-    input_schema = serializers.JSONField()
-    output_schema = serializers.JSONField()
-    state_schema = serializers.JSONField(required=False)
-    config_schema = serializers.JSONField(required=False)
+    input_schema = ObjectField()
+    output_schema = ObjectField()
+    state_schema = ObjectField(required=False)
+    config_schema = ObjectField(required=False)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
@@ -30,42 +29,48 @@ from assistants.serializers import (
     AssistantSearchSerializer,
     AssistantSerializer,
     AssistantUpdateSerializer,
+    GraphDrawingSerializer,
+    GraphSchemasSerializer,
     LatestSerializer,
+    SelectedAssistantSerializer,
+    SubgraphSerializer,
     VersionSearchSerializer,
     VersionSerializer,
 )
 from assistants.versions import list_versions, set_latest
+from common.description import COUNT, OFFSET, PAGES, errors, flag, whole
 from common.errors import Conflict, NotFound, Unprocessable
 from common.responses import Response
 from common.search import one_page, page_headers, whole_param
-from common.serializers import ErrorSerializer, FlagField
+from common.serializers import FlagField
 from common.viewsets import AsyncViewSet
 from graphs.registry import graph_spec
 
-ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
-RECURSE = OpenApiParameter("recurse", bool, default=False)
+ALL = whole("limit", "How many to return at most.", default=1000, minimum=1, maximum=1000)
+DELETE_THREADS = flag("delete_threads", "Delete the threads of its runs, too.")
+RECURSE = flag("recurse", "Describe the graphs inside those, too.")
 # Clients send it all the same.
-RECURSE_ANYWAY = OpenApiParameter(
-    "recurse", bool, default=False, description="Changes nothing: a namespace may be of any depth."
+RECURSE_ANYWAY = flag("recurse", "Changes nothing: a namespace may be of any depth.")
+XRAY = OpenApiParameter(
+    "xray", str, default="false", description="`true`, `false`, or how many levels to open."
 )
-LIMIT = OpenApiParameter("limit", int, default=1000)
-OFFSET = OpenApiParameter("offset", int, default=0)
-XRAY = OpenApiParameter("xray", str, description="true, false, or how many levels to open")
 
 
 class AssistantViewSet(AsyncViewSet):
     """Graphs with a configuration. A graph's name serves as the id of its own assistant."""
 
+    tag = "Assistants"
+
     @extend_schema(
         request=AssistantCreateSerializer,
-        responses={
-            200: AssistantSerializer,
-            400: ErrorSerializer,
-            409: ErrorSerializer,
-            **ERRORS,
-        },
+        responses={200: AssistantSerializer, **errors(404, 409)},
     )
     async def create(self, request: Request) -> HttpResponseBase:
+        """Create an assistant.
+
+        404 is an unknown graph. With `if_exists: do_nothing` an assistant that has the id
+        already is returned as it is.
+        """
         new, existing_will_do = AssistantCreateSerializer.parse(request.data)
         graph_spec(new.graph_id)
         row = await create_assistant(new)
@@ -78,32 +83,37 @@ class AssistantViewSet(AsyncViewSet):
 
     @extend_schema(
         request=AssistantSearchSerializer,
-        responses={200: AssistantSerializer(many=True), 422: ErrorSerializer},
+        responses={200: SelectedAssistantSerializer(many=True)},
+        parameters=PAGES,
     )
     async def search(self, request: Request) -> HttpResponseBase:
+        """Search assistants by metadata, graph and name, newest first."""
         search = AssistantSearchSerializer.parse(request.data)
         rows = await search_assistants(search, caller=caller_of(request))
         page, more = one_page(rows, search.limit)
         headers = page_headers(offset=search.offset, limit=search.limit, more=more, found=len(page))
         return Response(page, headers=headers)
 
-    @extend_schema(
-        request=AssistantCountSerializer,
-        responses={200: OpenApiTypes.INT, 422: ErrorSerializer},
-    )
+    @extend_schema(request=AssistantCountSerializer, responses={200: COUNT})
     async def count(self, request: Request) -> HttpResponseBase:
+        """Count the assistants that a search would find."""
         search = AssistantCountSerializer.parse(request.data)
         return Response(await count_assistants(search, caller=caller_of(request)))
 
-    @extend_schema(responses={200: AssistantSerializer, **ERRORS})
+    @extend_schema(responses={200: AssistantSerializer, **errors(404)})
     async def retrieve(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Get an assistant, by its id or its graph's name."""
         return Response(_json(await found_assistant(assistant_id, caller=caller_of(request))))
 
     @extend_schema(
         request=AssistantUpdateSerializer,
-        responses={200: AssistantSerializer, 400: ErrorSerializer, **ERRORS},
+        responses={200: AssistantSerializer, **errors(404)},
     )
     async def partial_update(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Change an assistant; what is left out stays as it is.
+
+        Each change makes a new version.
+        """
         caller = caller_of(request)
         changes = AssistantUpdateSerializer.parse(request.data)
         if "graph_id" in changes:
@@ -114,11 +124,9 @@ class AssistantViewSet(AsyncViewSet):
             raise NotFound(f"Assistant {assistant_id} not found")
         return Response(row)
 
-    @extend_schema(
-        responses={204: None, **ERRORS},
-        parameters=[OpenApiParameter("delete_threads", bool, default=False)],
-    )
+    @extend_schema(responses={204: None, **errors(404)}, parameters=[DELETE_THREADS])
     async def destroy(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Delete an assistant with its versions; its active runs are cancelled."""
         with_threads = FlagField.read(request.query_params.get("delete_threads"))
         caller = caller_of(request)
         found = await found_assistant(assistant_id, caller=caller)
@@ -129,10 +137,13 @@ class AssistantViewSet(AsyncViewSet):
 
     @extend_schema(
         request=VersionSearchSerializer,
-        responses={200: VersionSerializer(many=True), **ERRORS},
+        responses={200: VersionSerializer(many=True), **errors(404)},
     )
     async def versions(self, request: Request, assistant_id: str) -> HttpResponseBase:
-        """List what the assistant was at each version, newest first; 404 when none is found."""
+        """List what the assistant was at each version, newest first.
+
+        404 is also an assistant that has no such version.
+        """
         search = VersionSearchSerializer.parse(request.data)
         caller = caller_of(request)
         found = await found_assistant(assistant_id, caller=caller)
@@ -143,10 +154,7 @@ class AssistantViewSet(AsyncViewSet):
             )
         return Response(versions)
 
-    @extend_schema(
-        request=LatestSerializer,
-        responses={200: AssistantSerializer, **ERRORS},
-    )
+    @extend_schema(request=LatestSerializer, responses={200: AssistantSerializer, **errors(404)})
     async def latest(self, request: Request, assistant_id: str) -> HttpResponseBase:
         """Make the assistant what it was at a version; the next update is the newest again."""
         version, caller = LatestSerializer.parse(request.data), caller_of(request)
@@ -158,28 +166,28 @@ class AssistantViewSet(AsyncViewSet):
             )
         return Response(row)
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, **ERRORS}, parameters=[XRAY])
+    @extend_schema(responses={200: GraphDrawingSerializer, **errors(404, 424)}, parameters=[XRAY])
     async def graph(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Get the nodes and edges of an assistant's graph, to draw it."""
         xray = _xray(request.query_params.get("xray", "false"))
         assistant = await found_assistant(assistant_id, caller=caller_of(request))
         return Response(await draw_graph(assistant, xray=xray))
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, **ERRORS})
+    @extend_schema(responses={200: GraphSchemasSerializer, **errors(404, 424)})
     async def schemas(self, request: Request, assistant_id: str) -> HttpResponseBase:
+        """Get the JSON Schemas of what an assistant's graph takes and gives."""
         assistant = await found_assistant(assistant_id, caller=caller_of(request))
         return Response(await describe_graph(assistant))
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, **ERRORS}, parameters=[RECURSE])
+    @extend_schema(responses={200: SubgraphSerializer, **errors(404, 424)}, parameters=[RECURSE])
     async def subgraphs(self, request: Request, assistant_id: str) -> HttpResponseBase:
-        """Describe the graphs inside the graph, by namespace; `recurse`, those inside them too."""
+        """Describe the graphs inside the graph, by namespace."""
         recurse = FlagField.read(request.query_params.get("recurse"))
         assistant = await found_assistant(assistant_id, caller=caller_of(request))
         return Response(await describe_subgraphs(assistant, recurse=recurse))
 
     @extend_schema(
-        operation_id="assistants_subgraph_retrieve",
-        responses={200: OpenApiTypes.OBJECT, **ERRORS},
-        parameters=[RECURSE_ANYWAY],
+        responses={200: SubgraphSerializer, **errors(404, 424)}, parameters=[RECURSE_ANYWAY]
     )
     async def subgraph(
         self, request: Request, assistant_id: str, namespace: str
@@ -189,8 +197,8 @@ class AssistantViewSet(AsyncViewSet):
         return Response(await describe_subgraph(assistant, namespace))
 
     @extend_schema(
-        responses={200: AssistantListSerializer, 422: ErrorSerializer},
-        parameters=[LIMIT, OFFSET],
+        responses={200: AssistantListSerializer},
+        parameters=[ALL, OFFSET],
     )
     async def list(self, request: Request) -> HttpResponseBase:
         """List all assistants, newest first, as Aegra does."""

@@ -115,6 +115,17 @@ class FlagField(serializers.BooleanField):
         return (text or "").strip().lower() in ("true", "yes", "1")
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            "checkpoint_id": {"type": ["string", "null"]},
+            "checkpoint_ns": {"type": ["string", "null"]},
+            "checkpoint_map": {"type": ["object", "null"]},
+            "thread_id": {},
+        },
+    }
+)
 class CheckpointField(ObjectField):
     """`{checkpoint_id?, checkpoint_ns?, checkpoint_map?, thread_id?}`."""
 
@@ -128,6 +139,17 @@ class CheckpointField(ObjectField):
         return checkpoint
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            "configurable": {"type": ["object", "null"]},
+            "metadata": {"type": ["object", "null"]},
+            "recursion_limit": {"type": ["integer", "null"], "minimum": 1},
+            "tags": {"type": ["array", "null"], "items": {"type": "string"}},
+        },
+    }
+)
 class ConfigField(ObjectField):
     """A RunnableConfig: `configurable`, `tags`, `recursion_limit`, `metadata`, …"""
 
@@ -151,6 +173,20 @@ class ErrorSerializer(serializers.Serializer[Any]):
     """Any answer of status 400 and above (documentation only)."""
 
     detail = serializers.CharField()
+    message = serializers.CharField(
+        required=False, help_text="The same, for clients of the Agent Protocol: at /agents only."
+    )
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "required": ["id", "value"],
+        "properties": {"id": {"type": "string"}, "value": {}},
+    }
+)
+class InterruptField(JsonField):
+    """A question of a graph's, as the API shows it (documentation only)."""
 
 
 def limit_field(default: int = 10, maximum: int = 1000) -> WholeField:

@@ -35,6 +35,9 @@ class AsyncViewSet(ViewSetMixin, APIView):
 
     permission_classes: list[type] = []
 
+    tag = ""
+    """The group of its operations in the API's description, whose ids begin with it too."""
+
     is_open = False
     """True for what is answered to anybody, without asking who it is."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -21,13 +22,34 @@ from common.serializers import (
     WordField,
 )
 from runs.engine.modes import STREAM_MODES
-from runs.models import MultitaskStrategy
+from runs.models import MultitaskStrategy, RunStatus
 from runs.spec import RunSpec
 
 # Served by a later version: refused when they ask for something.
 _NOT_BUILT = ("webhook", "after_seconds", "strict_resume")
 
 
+_MODE = {"type": "string", "enum": sorted(STREAM_MODES)}
+# A run's events as they are sent.
+EVENTS = {
+    "type": "string",
+    "description": "Server-sent events: a stream mode and one JSON document each.",
+    "examples": [
+        'event: metadata\r\ndata: {"run_id":"0199d8a5-8f10-7d3a-a5b1-6c2e9b7a3f5f","attempt":1}'
+        '\r\n\r\nevent: values\r\ndata: {"messages":[{"content":"hi","type":"human","id":"h1"}]}'
+        "\r\n\r\n"
+    ],
+}
+
+# What a run leaves behind, as `wait` and `join` answer it.
+OUTPUT = {
+    "description": "The thread's values, with `__interrupt__` when the graph asks something; or "
+    "`{__error__: {error, message}}`.",
+    "examples": [{"messages": [{"content": "hi", "type": "human", "id": "h1"}]}],
+}
+
+
+@extend_schema_field({"anyOf": [_MODE, {"type": "array", "items": _MODE}]})
 class StreamModeField(JsonField):
     """A stream mode or a list of them."""
 
@@ -41,6 +63,14 @@ class StreamModeField(JsonField):
         return tuple(dict.fromkeys(modes))
 
 
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "string", "const": "*"},
+            {"type": "array", "items": {"type": "string"}},
+        ]
+    }
+)
 class NodesField(JsonField):
     """`"*"` or a list of node names."""
 
@@ -52,6 +82,24 @@ class NodesField(JsonField):
         raise ValidationError('must be "*" or a list of node names')
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            "resume": {"description": "The answer to a question, or answers by interrupt id."},
+            "update": {
+                "type": ["object", "array", "null"],
+                "description": "Values to write, as an object or as pairs.",
+            },
+            "goto": {
+                "type": ["string", "object", "array", "null"],
+                "description": "Where to go on: a node, `{node, input}`, or a list of these.",
+            },
+            "lg_name": {},
+        },
+        "additionalProperties": False,
+    }
+)
 class CommandField(ObjectField):
     """`{resume?, update?, goto?}`; members that say nothing are left out."""
 
@@ -186,10 +234,16 @@ class RunSerializer(serializers.Serializer[Any]):
     run_id = serializers.UUIDField()
     thread_id = serializers.UUIDField()
     assistant_id = serializers.UUIDField()
-    metadata = serializers.JSONField()
-    status = serializers.CharField()
-    kwargs = serializers.JSONField()
-    multitask_strategy = serializers.CharField()
+    metadata = ObjectField()
+    status = serializers.ChoiceField(RunStatus.values)
+    kwargs = ObjectField()
+    multitask_strategy = serializers.ChoiceField(MultitaskStrategy.values)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     langsmith_session_name = serializers.CharField(allow_null=True)
+
+
+class SelectedRunSerializer(RunSerializer):
+    """A run's selected fields, all of them unless `select` names some."""
+
+    is_selection = True

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from access.caller import Caller, caller_of
+from common.description import Declared, errors, flag, header
 from common.errors import NotFound
 from common.ids import parse_id
 from common.search import list_param
@@ -17,38 +17,57 @@ from common.sse import keep_alive_json_response, sse_response
 from common.viewsets import AsyncViewSet
 from runs.following import Following
 from runs.queries import find_run, get_run
-from runs.serializers import RunCreateSerializer, asked_run
+from runs.serializers import EVENTS, OUTPUT, RunCreateSerializer, asked_run
 from runs.submission import Submitted, submit_run
 
 LAST_EVENT_ID = OpenApiParameter(
     "Last-Event-ID", str, OpenApiParameter.HEADER, description="`-1` replays from the start."
 )
-STREAM_MODE = OpenApiParameter("stream_mode", str, many=True)
-CANCEL_ON_DISCONNECT = OpenApiParameter("cancel_on_disconnect", bool, default=False)
-SSE = {(200, "text/event-stream"): OpenApiTypes.STR}
-VALUES = {(200, "application/json"): OpenApiTypes.OBJECT}
+STREAM_MODE = OpenApiParameter(
+    "stream_mode", str, many=True, description="Only events of these stream modes."
+)
+CANCEL_ON_DISCONNECT = flag("cancel_on_disconnect", "Cancel the run when this client leaves.")
+PLACES = [
+    header("Content-Location", "The path of the run."),
+    header("Location", "Where to attach to the run again."),
+]
+JOINED = [LAST_EVENT_ID, STREAM_MODE, CANCEL_ON_DISCONNECT, *PLACES]
+SSE: Declared = {(200, "text/event-stream"): EVENTS, **errors(404)}
+VALUES: Declared = {200: OUTPUT, **errors(404)}
 
 
 class ThreadRunStreamViewSet(AsyncViewSet):
     """Runs of a thread, followed as they happen."""
 
-    @extend_schema(request=RunCreateSerializer, responses=SSE)
+    tag = "Thread runs"
+
+    @extend_schema(request=RunCreateSerializer, responses={**SSE, **errors(409)}, parameters=PLACES)
     async def stream(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Start a run on a thread, and stream its events."""
         thread = parse_id(thread_id, "thread")
         return await _stream(request, thread)
 
-    @extend_schema(request=RunCreateSerializer, responses=VALUES)
+    @extend_schema(
+        request=RunCreateSerializer, responses={**VALUES, **errors(409)}, parameters=PLACES
+    )
     async def wait(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Start a run on a thread, and answer with the thread's values when it has ended.
+
+        Newlines keep the connection open until then. A run that failed is told as
+        `{"__error__": …}`.
+        """
         thread = parse_id(thread_id, "thread")
         return await _wait(request, thread)
 
-    @extend_schema(responses=VALUES, parameters=[CANCEL_ON_DISCONNECT])
+    @extend_schema(responses=VALUES, parameters=[CANCEL_ON_DISCONNECT, *PLACES])
     async def join(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        """Wait for a run to end, and answer with the thread's values."""
         following = await _follow(request, parse_id(thread_id, "thread"), parse_id(run_id, "run"))
         return keep_alive_json_response(following.output(), _headers(following, "join"))
 
-    @extend_schema(responses=SSE, parameters=[LAST_EVENT_ID, STREAM_MODE, CANCEL_ON_DISCONNECT])
+    @extend_schema(responses=SSE, parameters=JOINED)
     async def join_stream(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        """Stream the events of a run that was started before."""
         following = await _follow(request, parse_id(thread_id, "thread"), parse_id(run_id, "run"))
         return _join_stream(request, following, _headers(following, "stream"))
 
@@ -56,16 +75,21 @@ class ThreadRunStreamViewSet(AsyncViewSet):
 class StatelessRunStreamViewSet(AsyncViewSet):
     """Runs on a thread of their own, followed as they happen."""
 
-    @extend_schema(request=RunCreateSerializer, responses=SSE)
+    tag = "Stateless runs"
+
+    @extend_schema(request=RunCreateSerializer, responses=SSE, parameters=PLACES)
     async def stream(self, request: Request) -> HttpResponseBase:
+        """Start a run on a thread of its own, and stream its events."""
         return await _stream(request, None)
 
-    @extend_schema(request=RunCreateSerializer, responses=VALUES)
+    @extend_schema(request=RunCreateSerializer, responses=VALUES, parameters=PLACES)
     async def wait(self, request: Request) -> HttpResponseBase:
+        """Start a run on a thread of its own, and answer with the values when it has ended."""
         return await _wait(request, None)
 
-    @extend_schema(responses=SSE, parameters=[LAST_EVENT_ID, STREAM_MODE, CANCEL_ON_DISCONNECT])
+    @extend_schema(responses=SSE, parameters=JOINED)
     async def join_stream(self, request: Request, run_id: str) -> HttpResponseBase:
+        """Stream the events of a run by its id alone."""
         following = await _follow(request, None, parse_id(run_id, "run"))
         return _join_stream(request, following, _headers(following, "stream", stateless=True))
 

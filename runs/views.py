@@ -5,31 +5,60 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from access.caller import caller_of
+from common.description import LIMIT, OFFSET, errors, flag, header
 from common.errors import NotFound, Unprocessable
 from common.ids import parse_id
 from common.responses import Response
 from common.search import list_param, whole_param
-from common.serializers import ErrorSerializer, FlagField
+from common.serializers import FlagField
 from common.sse import keep_alive_json_response
 from common.viewsets import AsyncViewSet
 from runs.cancellation import cancel_runs, delete_run
 from runs.following import Following
 from runs.models import CancelAction, RunStatus
 from runs.queries import RUN_COLUMNS, get_run, list_runs, thread_exists
-from runs.serializers import RunCreateSerializer, RunSerializer, asked_run
+from runs.serializers import (
+    OUTPUT,
+    RunCreateSerializer,
+    RunSerializer,
+    SelectedRunSerializer,
+    asked_run,
+)
 from runs.submission import submit_run
 
-ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
+PLACE = header("Content-Location", "The path of the run.")
+STATUS = OpenApiParameter(
+    "status", str, enum=RunStatus.values, description="Only runs of this status."
+)
+SELECT = OpenApiParameter(
+    "select", str, many=True, enum=RUN_COLUMNS, description="The fields to return."
+)
+WAIT = flag("wait", "Answer when the run has ended, with the thread's values.")
+ACTION = OpenApiParameter(
+    "action",
+    str,
+    enum=CancelAction.values,
+    default="interrupt",
+    description="`interrupt` keeps what the run did; `rollback` undoes it and deletes the run.",
+)
 
 
 class ThreadRunViewSet(AsyncViewSet):
     """The runs of a thread."""
 
+    tag = "Thread runs"
+
     @extend_schema(
         request=RunCreateSerializer,
-        responses={200: RunSerializer, 409: ErrorSerializer, **ERRORS},
+        responses={200: RunSerializer, **errors(404, 409)},
+        parameters=[PLACE],
     )
     async def create(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Start a run on a thread, and answer at once.
+
+        404 is a thread or a checkpoint that is not there; 409 a thread with an active run
+        when the multitask strategy is `reject`.
+        """
         thread = parse_id(thread_id, "thread")
         spec = asked_run(request)
         submitted = await submit_run(spec, thread_id=thread, caller=caller_of(request))
@@ -37,15 +66,11 @@ class ThreadRunViewSet(AsyncViewSet):
         return Response(submitted.row, headers={"content-location": place})
 
     @extend_schema(
-        responses={200: RunSerializer(many=True), **ERRORS},
-        parameters=[
-            OpenApiParameter("limit", int, default=10),
-            OpenApiParameter("offset", int, default=0),
-            OpenApiParameter("status", str, enum=RunStatus.values),
-            OpenApiParameter("select", str, many=True),
-        ],
+        responses={200: SelectedRunSerializer(many=True), **errors(404)},
+        parameters=[LIMIT, OFFSET, STATUS, SELECT],
     )
     async def list(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """List the runs of a thread, newest first."""
         thread = parse_id(thread_id, "thread")
         caller = caller_of(request)
         query = request.query_params
@@ -64,16 +89,18 @@ class ThreadRunViewSet(AsyncViewSet):
         extra = {} if asked else {"langsmith_session_name": None}
         return Response([{**row, **extra} for row in rows])
 
-    @extend_schema(responses={200: RunSerializer, **ERRORS})
+    @extend_schema(responses={200: RunSerializer, **errors(404)})
     async def retrieve(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        """Get a run."""
         thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
         row = await get_run(run, thread_id=thread, caller=caller_of(request))
         if row is None:
             raise NotFound(f"Run with ID {run} not found")
         return Response({**row, "langsmith_session_name": None})
 
-    @extend_schema(responses={204: None, **ERRORS})
+    @extend_schema(responses={204: None, **errors(404)})
     async def destroy(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        """Delete a run; an active one is cancelled first. Its checkpoints stay."""
         thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
         caller = caller_of(request)
         if await get_run(run, thread_id=thread, caller=caller) is None:
@@ -83,13 +110,14 @@ class ThreadRunViewSet(AsyncViewSet):
 
     @extend_schema(
         request=None,
-        responses={202: None, **ERRORS},
-        parameters=[
-            OpenApiParameter("wait", bool, default=False),
-            OpenApiParameter("action", str, enum=CancelAction.values, default="interrupt"),
-        ],
+        responses={200: OUTPUT, 202: None, **errors(404)},
+        parameters=[WAIT, ACTION],
     )
     async def cancel(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
+        """Cancel a run.
+
+        404 is also a run that has ended.
+        """
         thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
         caller = caller_of(request)
         action = request.query_params.get("action") or "interrupt"
@@ -110,8 +138,15 @@ class ThreadRunViewSet(AsyncViewSet):
 class StatelessRunViewSet(AsyncViewSet):
     """Runs on a thread of their own."""
 
-    @extend_schema(request=RunCreateSerializer, responses={200: RunSerializer, **ERRORS})
+    tag = "Stateless runs"
+
+    @extend_schema(
+        request=RunCreateSerializer,
+        responses={200: RunSerializer, **errors(404)},
+        parameters=[PLACE],
+    )
     async def create(self, request: Request) -> HttpResponseBase:
+        """Start a run on a thread of its own, and answer at once."""
         spec = asked_run(request)
         submitted = await submit_run(spec, thread_id=None, caller=caller_of(request))
         return Response(submitted.row, headers={"content-location": f"/runs/{submitted.run_id}"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -55,6 +56,13 @@ class NamespaceSearch:
     offset: int
 
 
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "pattern": r"^[^.]+$"},
+        "maxItems": MAX_LABELS,
+    }
+)
 class NamespaceField(JsonField):
     """A list of labels: strings, not empty, without a dot."""
 
@@ -158,11 +166,31 @@ class NamespaceSearchSerializer(BodySerializer):
 class ItemSerializer(serializers.Serializer[Any]):
     """A store item as the API shows it (documentation only)."""
 
-    namespace = serializers.ListField(child=serializers.CharField())
+    may_be_null = True
+
+    namespace = NamespaceField()
     key = serializers.CharField()
-    value = serializers.JSONField()
+    value = ObjectField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class FoundItemSerializer(ItemSerializer):
+    """An item that a search has found (documentation only)."""
+
+    score = serializers.FloatField(allow_null=True)
+
+
+class ItemsSerializer(serializers.Serializer[Any]):
+    """What a search has found (documentation only)."""
+
+    items = FoundItemSerializer(many=True)
+
+
+class NamespacesSerializer(serializers.Serializer[Any]):
+    """Namespaces, each a list of labels (documentation only)."""
+
+    namespaces = serializers.ListField(child=NamespaceField())
 
 
 def writable(namespace: Namespace, key: str) -> Namespace:

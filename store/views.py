@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
@@ -10,7 +9,6 @@ from access.caller import caller_of
 from common.errors import Unprocessable
 from common.responses import Response
 from common.search import list_param
-from common.serializers import ErrorSerializer
 from common.viewsets import AsyncViewSet
 from store.items import delete_item, get_item, put_item, search_items, search_namespaces
 from store.serializers import (
@@ -18,29 +16,35 @@ from store.serializers import (
     ItemPutSerializer,
     ItemSearchSerializer,
     ItemSerializer,
+    ItemsSerializer,
     Namespace,
     NamespaceSearchSerializer,
+    NamespacesSerializer,
 )
-
-ERRORS = {400: ErrorSerializer, 422: ErrorSerializer}
 
 
 class StoreItemViewSet(AsyncViewSet):
     """Long-term memory: items by namespace and key."""
 
-    @extend_schema(request=ItemPutSerializer, responses={204: None, **ERRORS})
+    tag = "Store"
+
+    @extend_schema(request=ItemPutSerializer, responses={204: None})
     async def put_item(self, request: Request) -> HttpResponseBase:
+        """Store an item, in place of one that has its namespace and key."""
         await put_item(ItemPutSerializer.parse(request.data), caller=caller_of(request))
         return Response(status=204)
 
     @extend_schema(
-        responses={200: ItemSerializer, **ERRORS},
+        responses={200: ItemSerializer},
         parameters=[
-            OpenApiParameter("key", str, required=True),
-            OpenApiParameter("namespace", str, many=True, description="Labels, joined by dots."),
+            OpenApiParameter("key", str, required=True, description="The item's key."),
+            OpenApiParameter(
+                "namespace", str, many=True, required=True, description="Labels, joined by dots."
+            ),
         ],
     )
     async def get_item(self, request: Request) -> HttpResponseBase:
+        """Get an item; null when there is none."""
         key = request.query_params.get("key")
         if not key:
             message = "Key is required"
@@ -48,21 +52,22 @@ class StoreItemViewSet(AsyncViewSet):
         namespace = _namespace(request.query_params)
         return Response(await get_item(namespace, key, caller=caller_of(request)))
 
-    @extend_schema(request=ItemKeySerializer, responses={204: None, **ERRORS})
+    @extend_schema(request=ItemKeySerializer, responses={204: None})
     async def delete_item(self, request: Request) -> HttpResponseBase:
+        """Delete an item, if it is there."""
         namespace, key = ItemKeySerializer.parse_key(request.data)
         await delete_item(namespace, key, caller=caller_of(request))
         return Response(status=204)
 
-    @extend_schema(request=ItemSearchSerializer, responses={200: OpenApiTypes.OBJECT, **ERRORS})
+    @extend_schema(request=ItemSearchSerializer, responses={200: ItemsSerializer})
     async def search(self, request: Request) -> HttpResponseBase:
+        """Search the items below a namespace."""
         search = ItemSearchSerializer.parse(request.data)
         return Response({"items": await search_items(search, caller=caller_of(request))})
 
-    @extend_schema(
-        request=NamespaceSearchSerializer, responses={200: OpenApiTypes.OBJECT, **ERRORS}
-    )
+    @extend_schema(request=NamespaceSearchSerializer, responses={200: NamespacesSerializer})
     async def namespaces(self, request: Request) -> HttpResponseBase:
+        """List the namespaces that have items."""
         search = NamespaceSearchSerializer.parse(request.data)
         found = await search_namespaces(search, caller=caller_of(request))
         return Response({"namespaces": found})

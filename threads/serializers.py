@@ -4,6 +4,7 @@ import re
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -13,6 +14,7 @@ from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
     IdField,
+    InterruptField,
     JsonField,
     ObjectField,
     StringField,
@@ -34,6 +36,7 @@ MAX_SUPERSTEPS = 10_000
 _ORDER = re.compile(rf"\s*({'|'.join(SORT_COLUMNS)})(?:\s+(asc|desc))?\s*", re.IGNORECASE)
 
 
+@extend_schema_field({"type": ["number", "object"]})
 class TtlField(JsonField):
     """Minutes after the last update, or `{ttl, strategy}`."""
 
@@ -170,14 +173,20 @@ class ThreadSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     state_updated_at = serializers.DateTimeField(allow_null=True)
-    metadata = serializers.JSONField()
+    metadata = ObjectField()
     status = serializers.ChoiceField(ThreadStatus.values)
-    config = serializers.JSONField()
-    values = serializers.JSONField(allow_null=True)
-    interrupts = serializers.JSONField()
-    error = serializers.JSONField(allow_null=True)
-    ttl = serializers.JSONField(required=False, allow_null=True, help_text="With include=ttl.")
-    extracted = serializers.JSONField(required=False, help_text="In a search with extract.")
+    config = ObjectField()
+    values = JsonField()
+    interrupts = serializers.DictField(child=serializers.ListField(child=InterruptField()))
+    error = JsonField()
+    ttl = ObjectField(required=False, allow_null=True, help_text="With `include=ttl`.")
+    extracted = ObjectField(required=False, help_text="In a search with `extract`.")
+
+
+class SelectedThreadSerializer(ThreadSerializer):
+    """A thread's selected fields, all of them unless `select` names some."""
+
+    is_selection = True
 
 
 class ThreadListSerializer(serializers.Serializer[Any]):

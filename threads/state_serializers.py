@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -11,6 +12,7 @@ from common.serializers import (
     BodySerializer,
     CheckpointField,
     FlagField,
+    InterruptField,
     JsonField,
     ObjectField,
     StringField,
@@ -36,6 +38,7 @@ def select_field() -> Any:
     return serializers.ListField(child=SelectField(), required=False, allow_null=True, default=None)
 
 
+@extend_schema_field({"type": ["string", "object"]})
 class BeforeField(JsonField):
     """A checkpoint id, as a string, in a checkpoint, or in a config."""
 
@@ -165,16 +168,51 @@ def _are_pairs(items: Any, first: type = str) -> bool:
     )
 
 
+class TaskSerializer(serializers.Serializer[Any]):
+    """What a state is to do next (documentation only)."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    path = serializers.ListField(child=JsonField())
+    error = JsonField()
+    interrupts = serializers.ListField(child=InterruptField())
+    checkpoint = CheckpointField(allow_null=True)
+    state = ObjectField(allow_null=True)
+    result = JsonField()
+
+
 class ThreadStateSerializer(serializers.Serializer[Any]):
     """A thread's state at one checkpoint (documentation only)."""
 
-    values = serializers.JSONField()
+    values = JsonField()
     next = serializers.ListField(child=serializers.CharField())
-    tasks = serializers.JSONField()
-    metadata = serializers.JSONField(allow_null=True)
+    tasks = TaskSerializer(many=True)
+    metadata = ObjectField(allow_null=True)
     created_at = serializers.DateTimeField(allow_null=True)
-    checkpoint = serializers.JSONField(allow_null=True)
-    parent_checkpoint = serializers.JSONField(allow_null=True)
-    interrupts = serializers.JSONField()
+    checkpoint = CheckpointField(allow_null=True)
+    parent_checkpoint = CheckpointField(allow_null=True)
+    interrupts = serializers.ListField(child=InterruptField())
     checkpoint_id = serializers.CharField(allow_null=True)
     parent_checkpoint_id = serializers.CharField(allow_null=True)
+
+
+class SelectedStateSerializer(ThreadStateSerializer):
+    """A state's selected fields, all of them unless `select` names some."""
+
+    is_selection = True
+
+
+class StateUpdatedSerializer(serializers.Serializer[Any]):
+    """The checkpoint that an update has made (documentation only)."""
+
+    checkpoint = CheckpointField()
+    configurable = CheckpointField()
+    checkpoint_id = serializers.CharField()
+
+
+# An update without values and node is a question.
+UPDATED_OR_READ = PolymorphicProxySerializer(
+    component_name="UpdatedOrRead",
+    serializers=[StateUpdatedSerializer, ThreadStateSerializer],
+    resource_type_field_name=None,
+)

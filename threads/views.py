@@ -3,17 +3,16 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from access.caller import Caller, caller_of
 from common.db import Row
+from common.description import COUNT, OFFSET, PAGES, errors, whole
 from common.errors import Conflict, NotFound, Unprocessable
 from common.ids import parse_id
 from common.responses import Response
 from common.search import list_param, one_page, page_headers, whole_param
-from common.serializers import ErrorSerializer
 from common.viewsets import AsyncViewSet
 from threads.copying import copy_thread
 from threads.pruning import prune_threads
@@ -28,6 +27,7 @@ from threads.queries import (
 from threads.searching import ThreadSearch, count_threads, search_threads
 from threads.serializers import (
     PrunedSerializer,
+    SelectedThreadSerializer,
     ThreadCountSerializer,
     ThreadCreateSerializer,
     ThreadListSerializer,
@@ -39,27 +39,32 @@ from threads.serializers import (
 )
 from threads.writing import StateUpdate, create_thread_with
 
-ERRORS = {404: ErrorSerializer, 422: ErrorSerializer}
-PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="return=minimal")
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`return=minimal` answers 204, without the thread.",
+)
 MINIMAL = "return=minimal"
-INCLUDE = OpenApiParameter("include", str, description="ttl")
-LIMIT = OpenApiParameter("limit", int, default=100)
-OFFSET = OpenApiParameter("offset", int, default=0)
+INCLUDE = OpenApiParameter("include", str, enum=["ttl"], description="`ttl`: when it expires.")
+LIMIT = whole("limit", "How many to return.", default=100, minimum=1, maximum=1000)
 
 
 class ThreadViewSet(AsyncViewSet):
     """Conversations."""
 
+    tag = "Threads"
+
     @extend_schema(
         request=ThreadCreateSerializer,
-        responses={
-            200: ThreadSerializer,
-            400: ErrorSerializer,
-            409: ErrorSerializer,
-            **ERRORS,
-        },
+        responses={200: ThreadSerializer, **errors(404, 409, 424)},
     )
     async def create(self, request: Request) -> HttpResponseBase:
+        """Create a thread.
+
+        With `if_exists: do_nothing` a thread that has the id already is returned as it is.
+        With `supersteps` it begins with a history, as if a graph had run.
+        """
         new, history, existing_will_do = ThreadCreateSerializer.parse(request.data)
         row = await _created(new, history, caller_of(request))
         if row is None and existing_will_do:
@@ -68,10 +73,9 @@ class ThreadViewSet(AsyncViewSet):
             raise Conflict(f"Thread with ID {new.thread_id} already exists")
         return Response(row)
 
-    @extend_schema(
-        responses={200: ThreadListSerializer, 422: ErrorSerializer}, parameters=[LIMIT, OFFSET]
-    )
+    @extend_schema(responses={200: ThreadListSerializer}, parameters=[LIMIT, OFFSET])
     async def list(self, request: Request) -> HttpResponseBase:
+        """List threads as Aegra does, with their number."""
         query = request.query_params
         search = ThreadSearch(
             limit=whole_param(query, "limit", default=100, minimum=1, maximum=1000),
@@ -83,34 +87,36 @@ class ThreadViewSet(AsyncViewSet):
 
     @extend_schema(
         request=ThreadSearchSerializer,
-        responses={200: ThreadSerializer(many=True), 422: ErrorSerializer},
+        responses={200: SelectedThreadSerializer(many=True)},
+        parameters=PAGES,
     )
     async def search(self, request: Request) -> HttpResponseBase:
+        """Search threads by metadata, values and status, the last changed first."""
         search = ThreadSearchSerializer.parse(request.data)
         rows = await search_threads(search, caller=caller_of(request))
         page, more = one_page(rows, search.limit)
         headers = page_headers(offset=search.offset, limit=search.limit, more=more, found=len(page))
         return Response(page, headers=headers)
 
-    @extend_schema(
-        request=ThreadCountSerializer,
-        responses={200: OpenApiTypes.INT, 422: ErrorSerializer},
-    )
+    @extend_schema(request=ThreadCountSerializer, responses={200: COUNT})
     async def count(self, request: Request) -> HttpResponseBase:
+        """Count the threads that a search would find."""
         search = ThreadCountSerializer.parse(request.data)
         return Response(await count_threads(search, caller=caller_of(request)))
 
-    @extend_schema(
-        request=ThreadPruneSerializer,
-        responses={200: PrunedSerializer, 422: ErrorSerializer},
-    )
+    @extend_schema(request=ThreadPruneSerializer, responses={200: PrunedSerializer})
     async def prune(self, request: Request) -> HttpResponseBase:
+        """Delete threads, or all of their checkpoints but the latest.
+
+        Threads with an active run are left alone, and not counted.
+        """
         thread_ids, strategy = ThreadPruneSerializer.parse(request.data)
         pruned = await prune_threads(thread_ids, strategy, caller=caller_of(request))
         return Response({"pruned_count": pruned})
 
-    @extend_schema(responses={200: ThreadSerializer, **ERRORS}, parameters=[INCLUDE])
+    @extend_schema(responses={200: ThreadSerializer, **errors(404)}, parameters=[INCLUDE])
     async def retrieve(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Get a thread with its newest values."""
         thread, included = parse_id(thread_id, "thread"), _included(request)
         caller = caller_of(request)
         row = await get_thread(thread, caller=caller, with_ttl="ttl" in included)
@@ -118,10 +124,11 @@ class ThreadViewSet(AsyncViewSet):
 
     @extend_schema(
         request=ThreadUpdateSerializer,
-        responses={200: ThreadSerializer, 204: None, **ERRORS},
+        responses={200: ThreadSerializer, 204: None, **errors(404)},
         parameters=[PREFER],
     )
     async def partial_update(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Merge keys into a thread's metadata."""
         thread = parse_id(thread_id, "thread")
         metadata, ttl = ThreadUpdateSerializer.parse(request.data)
         row = _found(await update_thread(thread, metadata, ttl, caller=caller_of(request)), thread)
@@ -129,20 +136,26 @@ class ThreadViewSet(AsyncViewSet):
             return Response(status=204, headers={"preference-applied": MINIMAL})
         return Response(row)
 
-    @extend_schema(responses={204: None, **ERRORS})
+    @extend_schema(responses={204: None, **errors(404)})
     async def destroy(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Delete a thread with its runs and checkpoints."""
         thread = parse_id(thread_id, "thread")
         if not await delete_thread(thread, caller=caller_of(request)):
             raise NotFound(f"Thread with ID {thread} not found")
         return Response(status=204)
 
-    @extend_schema(request=None, responses={200: ThreadSerializer, 409: ErrorSerializer, **ERRORS})
+    @extend_schema(request=None, responses={200: ThreadSerializer, **errors(404, 409)})
     async def copy(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Copy a thread with its checkpoints, without its runs.
+
+        409 means that there is no such thread.
+        """
         thread = parse_id(thread_id, "thread")
         return Response(await copy_thread(thread, caller=caller_of(request)))
 
-    @extend_schema(responses={200: ThreadStorageSerializer, **ERRORS})
+    @extend_schema(responses={200: ThreadStorageSerializer, **errors(404)})
     async def storage(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Tell how many bytes a thread takes, and where."""
         thread = parse_id(thread_id, "thread")
         row = _found(await thread_storage(thread, caller=caller_of(request)), thread)
         sizes = {name: int(size) for name, size in row.items() if name.endswith("_bytes")}
