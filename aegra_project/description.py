@@ -18,6 +18,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import ListSerializer
 
 from aegra_project.wording import ERRORS, FIELDS, PATH_PARAMETERS
 from common.serializers import ErrorSerializer
@@ -58,6 +59,10 @@ class ApiSchema(_AutoSchema):  # type: ignore[misc]
         text = inspect.getdoc(getattr(self.view, self.view.action)) or ""
         summary, _, rest = text.partition("\n\n")
         return " ".join(summary.split()).removesuffix("."), rest
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        # The library takes an action named `list` for one, whatever it declares.
+        return isinstance(serializer, ListSerializer)
 
     def map_parsers(self) -> list[str]:
         """Name the one form of a body: it is read as JSON whatever its header says."""
