@@ -56,13 +56,14 @@ class NamespaceSearch:
     offset: int
 
 
-@extend_schema_field(
-    {
-        "type": "array",
-        "items": {"type": "string", "minLength": 1, "pattern": r"^[^.]+$"},
-        "maxItems": MAX_LABELS,
-    }
-)
+LABELS = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1, "pattern": r"^[^.]+$"},
+    "maxItems": MAX_LABELS,
+}
+
+
+@extend_schema_field(LABELS)
 class NamespaceField(JsonField):
     """A list of labels: strings, not empty, without a dot."""
 
@@ -75,6 +76,11 @@ class NamespaceField(JsonField):
         if len(".".join(data).encode()) > MAX_NAME_BYTES:
             raise ValidationError(f"is longer than {MAX_NAME_BYTES} bytes")
         return tuple(data)
+
+
+@extend_schema_field({**LABELS, "minItems": 1})
+class PlaceField(NamespaceField):
+    """Where an item lives: at least one label, which `writable` asks for."""
 
 
 class FilterField(ObjectField):
@@ -100,7 +106,7 @@ class FilterField(ObjectField):
 
 
 class ItemKeySerializer(BodySerializer):
-    namespace = NamespaceField()
+    namespace = PlaceField()
     key = StringField()
 
     @classmethod

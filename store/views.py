@@ -22,6 +22,9 @@ from store.serializers import (
     NamespacesSerializer,
 )
 
+KEY = {"type": "string", "minLength": 1}
+LABELS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+
 
 class StoreItemViewSet(AsyncViewSet):
     """Long-term memory: items by namespace and key."""
@@ -37,9 +40,9 @@ class StoreItemViewSet(AsyncViewSet):
     @extend_schema(
         responses={200: ItemSerializer},
         parameters=[
-            OpenApiParameter("key", str, required=True, description="The item's key."),
+            OpenApiParameter("key", KEY, required=True, description="The item's key."),
             OpenApiParameter(
-                "namespace", str, many=True, required=True, description="Labels, joined by dots."
+                "namespace", LABELS, required=True, description="Labels, joined by dots."
             ),
         ],
     )

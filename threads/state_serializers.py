@@ -123,8 +123,13 @@ class SuperstepSerializer(serializers.Serializer[Any]):
         return tuple(super().to_internal_value(data)["updates"])
 
 
+@extend_schema_field({"type": ["object", "array"], "items": {"type": ["object", "array"]}})
+class WritesField(JsonField):
+    """An object, a list of objects, `[[values, node], …]` for a copy, or null."""
+
+
 class StateUpdateSerializer(BodySerializer):
-    values = JsonField(required=False, allow_null=True, default=None)
+    values = WritesField(required=False, allow_null=True, default=None)
     as_node = StringField(required=False, allow_null=True, default=None)
     checkpoint = CheckpointField(required=False, allow_null=True, default=None)
     checkpoint_id = StringField(required=False, allow_null=True, default=None)
