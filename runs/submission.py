@@ -134,6 +134,11 @@ async def _write(
 
 async def _assistant(spec: RunSpec, caller: Caller) -> AssistantRow:
     assistant = await find_assistant(spec.assistant_id, caller=caller)
+    if assistant is None and spec.assistant_id in graph_ids():
+        raise Unprocessable(
+            f"The assistant of graph {spec.assistant_id!r} was deleted; it is made anew when the "
+            "server starts. Name another assistant of the graph, or start the server again."
+        )
     if assistant is None:
         known = ", ".join(sorted(graph_ids()))
         raise Unprocessable(

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from assistants.sync import sync_system_assistants
 from tests.streaming import MakeThread, settled, started
 
 HI: dict[str, Any] = {"messages": ["hi"]}
@@ -141,3 +142,16 @@ async def test_an_assistant_is_named_by_id_or_by_graph(
     for name in (assistant["assistant_id"], "echo"):
         run = (await api.post(path, json={"assistant_id": name, "input": HI})).json()
         assert run["metadata"]["graph_id"] == "echo"
+
+
+async def test_a_graph_whose_assistant_was_deleted_is_told_of(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    await api.delete("/assistants/steps")
+
+    answer = await api.post(f"/threads/{thread_id}/runs", json={"assistant_id": "steps"})
+
+    await sync_system_assistants()
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("The assistant of graph 'steps' was deleted")
