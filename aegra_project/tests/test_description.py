@@ -124,5 +124,5 @@ def _answers(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def _has_example(content: dict[str, Any]) -> bool:
     schema = content["schema"]
     inner = [schema.get("items", {}), schema.get("additionalProperties", {})]
-    alternatives = [schema, *inner, *schema.get("oneOf", [])]
+    alternatives = [schema, *inner, *resolved(schema).get("oneOf", [])]
     return "example" in content or any("examples" in resolved(one) for one in alternatives)
