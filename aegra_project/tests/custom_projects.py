@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from aegra_project import asgi, custom_app
-from aegra_project.meta import _schema
+from aegra_project.meta import schema
 from common.importing import add_directories, clean_slate
 from common.tests.http_projects import http_section
 from common.tests.projects import write_project
@@ -98,10 +98,10 @@ def app_served(directory: Path, target: str, **http: Any) -> Iterator[None]:
     write_project(directory, FILES)
     with clean_slate(), http_section(app=str(directory / target), **http):
         add_directories([directory])
-        _schema.cache_clear()
+        schema.cache_clear()
         custom_app.start(asgi.api)
         try:
             yield
         finally:
             custom_app.stop()
-            _schema.cache_clear()
+            schema.cache_clear()
