@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -18,9 +18,11 @@ from psycopg import sql
 
 from assistants.sync import sync_system_assistants
 from common import db
+from common.config import project_config
 from graphs import checkpointer
 from graphs.registry import load_graphs
 from store import backend as store
+from store.vectors import IndexUnavailable
 
 # Any number, the same in every version: "aegra" in ASCII.
 STARTUP_LOCK = 0x6165677261
@@ -36,14 +38,17 @@ def prepare() -> None:
     """Load the graphs, bring the database up to this version, and sync system assistants.
 
     Safe when several processes call it at once: one works, the others wait and find it done.
-    Raises StartupError, ConfigError and GraphLoadError.
+    Raises StartupError, ConfigError and LoadError.
     """
     load_graphs()
+    store.load_store(project_config())
     with _alone():
         try:
             _prepare_database()
         except (DatabaseError, psycopg.Error) as exc:
             raise StartupError(f"The database cannot be prepared: {_line(exc)}.") from exc
+        except IndexUnavailable as exc:
+            raise StartupError(str(exc)) from exc
     connections.close_all()
 
 
@@ -64,6 +69,7 @@ async def _prepare_langgraph() -> None:
             await store.setup()
         else:
             await _check_langgraph()
+            await store.check_index()
         await sync_system_assistants()
     finally:
         await store.close_store()
@@ -148,7 +154,12 @@ async def _check_langgraph() -> None:
 async def outdated_tables() -> list[str]:
     """Return which of LangGraph's tables of migrations lack some that this version has."""
     saver, items = await checkpointer.open_saver(), await store.open_store()
-    known = {"checkpoint_migrations": saver.MIGRATIONS, "store_migrations": items.MIGRATIONS}
+    known: dict[str, Sequence[object]] = {
+        "checkpoint_migrations": saver.MIGRATIONS,
+        "store_migrations": items.MIGRATIONS,
+    }
+    if items.embedder is not None:
+        known["vector_migrations"] = items.VECTOR_MIGRATIONS
     return [table for table, all_ in known.items() if await _version(table) < len(all_) - 1]
 
 

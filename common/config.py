@@ -38,7 +38,7 @@ _BUILD_KEYS = {
 }
 _SERVED_KEYS = {"graphs", "dependencies", "env"}
 _SECTIONS = ("store", "checkpointer", "auth", "http")
-_SERVED_WITHIN = {"checkpointer.ttl"}
+_SERVED_WITHIN = {"checkpointer.ttl", "store.index", "store.ttl"}
 # What the API's project file may hold and this version passes over, named in one warning.
 _UNSERVED_KEYS = {"encryption", "priority", "ui", "ui_config", "webhooks"}
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 
 from common.jsoncodec import Json
 
@@ -78,6 +78,16 @@ def ago(moment: datetime | None) -> SafeString:
         return NOTHING
     seconds = (timezone.now() - moment).total_seconds()
     words = "just now" if seconds < 60 else f"{timesince(moment, depth=1)} ago"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exactly(moment), words
+    )
+
+
+def until(moment: datetime | None) -> SafeString:
+    """Return how long it is until `moment`, or that it has passed."""
+    if moment is None:
+        return NOTHING
+    words = "expired" if moment <= timezone.now() else f"in {timeuntil(moment, depth=1)}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exactly(moment), words
     )

@@ -17,7 +17,8 @@ import uvloop
 from django.conf import settings
 
 from common import db
-from store.backend import close_store
+from store.backend import close_store, sweep_now_and_then
+from store.embedding import embed_on
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +62,10 @@ class GraphLoop:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(db.pool(settings.DB_GRAPH_POOL_SIZE))
         self._tick()
+        sweeping = self.loop.create_task(sweep_now_and_then())
         self.loop.call_soon(self._ready.set)
         self._run_until_stopped()
+        sweeping.cancel()
         self.loop.run_until_complete(_wind_up())
         self.loop.close()
 
@@ -89,12 +92,14 @@ def start() -> GraphLoop:
     sys.setswitchinterval(SWITCH_SECONDS)
     _current = GraphLoop()
     _current.start()
+    embed_on(_current.loop)
     return _current
 
 
 def stop() -> None:
     global _current  # noqa: PLW0603 -- see start()
     if _current is not None:
+        embed_on(None)
         _current.stop()
         _current = None
 

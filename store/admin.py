@@ -14,7 +14,7 @@ from common.admin import (
     time_column,
     titled,
 )
-from common.pretty import preview
+from common.pretty import preview, until
 from store.models import StoreItem
 
 LISTED_NAMESPACES = 100
@@ -33,14 +33,22 @@ class NamespaceFilter(admin.SimpleListFilter):
 
 @admin.register(StoreItem)
 class StoreItemAdmin(RecordAdmin[StoreItem]):
-    list_display = ("title", "value_preview", "updated")
+    list_display = ("title", "value_preview", "updated", "expires")
     list_filter = (NamespaceFilter,)
     search_fields = ("key",)
     search_help_text = "Namespace, key or text of the value"
     sortable_by = ()
-    readonly_fields = ("value_json", "created_moment", "updated_moment")
+    readonly_fields = ("value_json", "created_moment", "updated_moment", "expires")
     fieldsets = (
-        (None, {"fields": (("prefix", "key"), ("created_moment", "updated_moment"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("prefix", "key"),
+                    ("created_moment", "updated_moment", "expires"),
+                )
+            },
+        ),
         ("Value", {"fields": ("value_json",)}),
     )
 
@@ -52,6 +60,10 @@ class StoreItemAdmin(RecordAdmin[StoreItem]):
     @column("item")
     def title(self, item: StoreItem) -> SafeString:
         return titled(item.key, item.prefix)
+
+    @column("expires")
+    def expires(self, item: StoreItem) -> SafeString:
+        return until(item.expires_at)
 
     @column("value")
     def value_preview(self, item: StoreItem) -> str:

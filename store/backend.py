@@ -1,47 +1,69 @@
-"""LangGraph's store over PostgreSQL, one for each event loop."""
+"""The store that this process serves: its options, and a LangGraph store for each event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from typing import Any
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from langgraph.store.postgres.aio import AsyncPostgresStore
+from common import db
+from common.config import ProjectConfig
+from store.embedding import Embedder, load_embedder
+from store.options import TtlOptions, read_options
+from store.postgres import Store
+from store.queries import SWEEP
+from store.vectors import check_vectors
 
-from common import db, jsoncodec
+logger = logging.getLogger(__name__)
 
 _stores: WeakKeyDictionary[asyncio.AbstractEventLoop, Store] = WeakKeyDictionary()
 
 # The admin needs a key of one column.
 VIEW = """
 CREATE OR REPLACE VIEW store_item AS
-SELECT prefix || '/' || key AS item_id, prefix, key, value, created_at, updated_at FROM store
+SELECT prefix || '/' || key AS item_id, prefix, key, value, created_at, updated_at, expires_at
+  FROM store
 """
+# So many in one statement: their locks are held until it ends.
+SWEPT_AT_ONCE = 1000
 
 
-_ORDER = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What the stores of this process are opened with."""
+
+    embedder: Embedder | None = None
+    ttl: TtlOptions = field(default_factory=TtlOptions)
 
 
-class Store(AsyncPostgresStore):
-    """The stock store, whose filters compare JSON values.
+_served = Served()
 
-    The stock one compares their texts, by which 10 is less than 9, and finds no item without
-    the key when it looks for those whose value differs.
+
+def load_store(config: ProjectConfig) -> Served:
+    """Import the user's embedding and serve the project's options from now on.
+
+    After the graphs, which put the project's directories on the path. Raises ConfigError and
+    LoadError.
     """
+    global _served  # noqa: PLW0603 -- one project per process
+    options = read_options(config)
+    embedder = load_embedder(options.index, config.directory) if options.index else None
+    _served = Served(embedder=embedder, ttl=options.ttl)
+    return _served
 
-    def _get_filter_condition(self, key: str, op: str, value: Any) -> tuple[str, list[Any]]:
-        wanted = jsoncodec.dumps(value).decode()
-        if op == "$ne":
-            return "value->%s IS DISTINCT FROM %s::jsonb", [key, wanted]
-        if op not in _ORDER:
-            return super()._get_filter_condition(key, op, value)
-        # JSONB puts any number before any string: only values of one type are compared.
-        condition = (
-            "(jsonb_typeof(value->%s) = jsonb_typeof(%s::jsonb) "
-            f"AND value->%s {_ORDER[op]} %s::jsonb)"
-        )
-        return condition, [key, wanted, key, wanted]
+
+@contextmanager
+def use_store(served: Served) -> Iterator[None]:
+    """Open stores with other options inside the block (for tests)."""
+    global _served  # noqa: PLW0603 -- see load_store()
+    before, _served = _served, served
+    try:
+        yield
+    finally:
+        _served = before
 
 
 async def open_store() -> Store:
@@ -49,21 +71,46 @@ async def open_store() -> Store:
     loop = asyncio.get_running_loop()
     found = _stores.get(loop)
     if found is None:
-        found = _stores[loop] = Store(await db.pool())
+        pool = await db.pool()
+        found = _stores[loop] = Store(pool, embedder=_served.embedder, ttl=_served.ttl)
     return found
 
 
 async def close_store() -> None:
-    """End the running loop's store and its background task, if it has one."""
+    """End the running loop's store and its background tasks, if it has one."""
     found = _stores.pop(asyncio.get_running_loop(), None)
-    task = getattr(found, "_task", None)
-    if task is not None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    if found is not None:
+        await found.close()
 
 
 async def setup() -> None:
-    """Bring LangGraph's store tables to this version."""
+    """Bring LangGraph's store tables to this version; raises IndexUnavailable."""
+    await check_index()
     await (await open_store()).setup()
     await db.execute(VIEW)
+
+
+async def check_index() -> None:
+    """Raise IndexUnavailable when the database cannot do what `store.index` asks for."""
+    if _served.embedder is not None:
+        await check_vectors(_served.embedder.options)
+
+
+async def sweep() -> int:
+    """Delete the items that have expired; return how many."""
+    swept = deleted = await db.execute(SWEEP, [SWEPT_AT_ONCE])
+    while deleted == SWEPT_AT_ONCE:
+        deleted = await db.execute(SWEEP, [SWEPT_AT_ONCE])
+        swept += deleted
+    return swept
+
+
+async def sweep_now_and_then() -> None:
+    """Sweep for as long as the loop runs; several processes do not disturb each other."""
+    while True:
+        await asyncio.sleep(_served.ttl.sweep_interval_minutes * 60)
+        try:
+            if swept := await sweep():
+                logger.info("store swept", extra={"items": swept})
+        except db.UNREACHABLE as exc:
+            logger.warning("store not swept: %s", " ".join(str(exc).split()))

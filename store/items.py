@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from langgraph.store.base import NOT_PROVIDED
+
 from access.caller import Caller
 from common.jsoncodec import JsonObject
 from store.backend import open_store
@@ -13,12 +15,20 @@ from store.serializers import ItemSearch, ItemWrite, Namespace, NamespaceSearch
 
 
 async def put_item(write: ItemWrite, *, caller: Caller) -> None:
-    """Store an item, over the one of that key."""
-    await (await open_store()).aput(write.namespace, write.key, dict(write.value), index=False)
+    """Store an item, over the one of that key; raises EmbeddingFailed, and then stores nothing."""
+    await (await open_store()).aput(
+        write.namespace,
+        write.key,
+        dict(write.value),
+        index=write.index,
+        ttl=NOT_PROVIDED if write.ttl is None else write.ttl,
+    )
 
 
-async def get_item(namespace: Namespace, key: str, *, caller: Caller) -> JsonObject | None:
-    item = await (await open_store()).aget(namespace, key)
+async def get_item(
+    namespace: Namespace, key: str, *, refresh_ttl: bool | None = None, caller: Caller
+) -> JsonObject | None:
+    item = await (await open_store()).aget(namespace, key, refresh_ttl=refresh_ttl)
     return _json(item) if item else None
 
 
@@ -28,9 +38,17 @@ async def delete_item(namespace: Namespace, key: str, *, caller: Caller) -> None
 
 
 async def search_items(search: ItemSearch, *, caller: Caller) -> list[JsonObject]:
-    """Return items below a namespace, the latest first."""
+    """Return items below a namespace: the nearest to a query first, else the latest.
+
+    Raises EmbeddingFailed.
+    """
     items = await (await open_store()).asearch(
-        search.prefix, filter=search.filter, limit=search.limit, offset=search.offset
+        search.prefix,
+        query=search.query,
+        filter=search.filter,
+        limit=search.limit,
+        offset=search.offset,
+        refresh_ttl=search.refresh_ttl,
     )
     return [{**_json(item), "score": item.score} for item in items]
 

@@ -25,6 +25,7 @@ class StoreItem(models.Model):
     value = models.JSONField()
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, help_text="From then on it is not found.")
 
     class Meta:
         db_table = "store_item"

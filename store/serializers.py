@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from common.errors import BadRequest, NotBuiltYet, Unprocessable
+from common.errors import BadRequest, Unprocessable
 from common.jsoncodec import Json, JsonObject
 from common.serializers import (
     BodySerializer,
@@ -19,11 +20,16 @@ from common.serializers import (
     limit_field,
     offset_field,
 )
+from store.queries import OPERATORS
 
 Namespace = tuple[str, ...]
 MAX_LABELS = 100
 # The primary key of LangGraph's table is an index, whose entries PostgreSQL bounds at 2,704 bytes.
 MAX_NAME_BYTES = 2_600
+MAX_PATHS = 100
+MAX_PATH_LENGTH = 1_000
+# PostgreSQL keeps minutes as an integer.
+MAX_TTL_MINUTES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,12 @@ class ItemWrite:
     key: str
     value: JsonObject
 
+    index: Literal[False] | list[str] | None
+    """Paths of the texts to embed; None: those of the project file; False: none."""
+
+    ttl: float | None
+    """Minutes to live; None: those of the project file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSearch:
@@ -41,8 +53,10 @@ class ItemSearch:
 
     prefix: Namespace
     filter: JsonObject | None
+    query: str | None
     limit: int
     offset: int
+    refresh_ttl: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +100,6 @@ class PlaceField(NamespaceField):
 class FilterField(ObjectField):
     """Values by key: exact, or `{"$eq|$ne|$gt|$gte|$lt|$lte": value}`."""
 
-    OPERATORS = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
-
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         return {
             key: self._condition(value) for key, value in super().to_internal_value(data).items()
@@ -99,10 +111,37 @@ class FilterField(ObjectField):
             return value
         if not any(key.startswith("$") for key in value):
             return {"$eq": value}
-        if unknown := sorted(value.keys() - self.OPERATORS):
-            known = ", ".join(sorted(self.OPERATORS))
+        if unknown := sorted(value.keys() - OPERATORS):
+            known = ", ".join(sorted(OPERATORS))
             raise ValidationError(f"unknown operator {unknown[0]!r}; known are {known}")
         return value
+
+
+class IndexField(JsonField):
+    """`false`, or a list of paths."""
+
+    def to_internal_value(self, data: Any) -> Literal[False] | list[str]:
+        if data is False:
+            return False
+        if not isinstance(data, list) or len(data) > MAX_PATHS:
+            raise ValidationError(f"must be false or a list of at most {MAX_PATHS} paths")
+        for path in data:
+            if not isinstance(path, str) or not 1 <= len(path) <= MAX_PATH_LENGTH:
+                told = f"must be a string of 1 to {MAX_PATH_LENGTH} characters"
+                raise ValidationError(f"path {str(path)[:100]!r} {told}")
+        return data
+
+
+@extend_schema_field(OpenApiTypes.FLOAT)
+class MinutesField(JsonField):
+    """A time to live."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise ValidationError("must be a number of minutes")
+        if not 0 < data <= MAX_TTL_MINUTES:
+            raise ValidationError(f"must be above 0 and at most {MAX_TTL_MINUTES} minutes")
+        return float(data)
 
 
 class ItemKeySerializer(BodySerializer):
@@ -117,21 +156,18 @@ class ItemKeySerializer(BodySerializer):
 
 class ItemPutSerializer(ItemKeySerializer):
     value = ObjectField()
-    index = JsonField(required=False, allow_null=True, default=None)
-    ttl = JsonField(required=False, allow_null=True, default=None)
+    index = IndexField(required=False, allow_null=True, default=None)
+    ttl = MinutesField(required=False, allow_null=True, default=None)
 
     @classmethod
     def parse(cls, body: Json) -> ItemWrite:
         fields = cls.checked(body)
-        # `false` asks for no embedding, which without an index is what there is.
-        if fields["index"]:
-            raise NotBuiltYet("index")
-        if fields["ttl"] is not None:
-            raise NotBuiltYet("ttl")
         return ItemWrite(
             namespace=writable(fields["namespace"], fields["key"]),
             key=fields["key"],
             value=fields["value"],
+            index=fields["index"],
+            ttl=fields["ttl"],
         )
 
 
@@ -145,14 +181,8 @@ class ItemSearchSerializer(BodySerializer):
 
     @classmethod
     def parse(cls, body: Json) -> ItemSearch:
-        """Return the search; `query` ranks only where an index is configured, and none can be."""
         fields = cls.checked(body)
-        return ItemSearch(
-            prefix=fields["namespace_prefix"] or (),
-            filter=fields["filter"],
-            limit=fields["limit"],
-            offset=fields["offset"],
-        )
+        return ItemSearch(prefix=fields.pop("namespace_prefix") or (), **fields)
 
 
 class NamespaceSearchSerializer(BodySerializer):

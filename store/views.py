@@ -6,9 +6,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from access.caller import caller_of
+from common.description import errors
 from common.errors import Unprocessable
 from common.responses import Response
 from common.search import list_param
+from common.serializers import FlagField
 from common.viewsets import AsyncViewSet
 from store.items import delete_item, get_item, put_item, search_items, search_namespaces
 from store.serializers import (
@@ -24,6 +26,8 @@ from store.serializers import (
 
 KEY = {"type": "string", "minLength": 1}
 LABELS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+# Where the embedding of `store.index` has a part.
+EMBEDDED = errors(424)
 
 
 class StoreItemViewSet(AsyncViewSet):
@@ -31,7 +35,7 @@ class StoreItemViewSet(AsyncViewSet):
 
     tag = "Store"
 
-    @extend_schema(request=ItemPutSerializer, responses={204: None})
+    @extend_schema(request=ItemPutSerializer, responses={204: None, **EMBEDDED})
     async def put_item(self, request: Request) -> HttpResponseBase:
         """Store an item, in place of one that has its namespace and key."""
         await put_item(ItemPutSerializer.parse(request.data), caller=caller_of(request))
@@ -44,6 +48,9 @@ class StoreItemViewSet(AsyncViewSet):
             OpenApiParameter(
                 "namespace", LABELS, required=True, description="Labels, joined by dots."
             ),
+            OpenApiParameter(
+                "refresh_ttl", bool, description="Begin the item's time to live anew."
+            ),
         ],
     )
     async def get_item(self, request: Request) -> HttpResponseBase:
@@ -52,8 +59,14 @@ class StoreItemViewSet(AsyncViewSet):
         if not key:
             message = "Key is required"
             return Response({"error": message, "detail": message}, status=400)
-        namespace = _namespace(request.query_params)
-        return Response(await get_item(namespace, key, caller=caller_of(request)))
+        refresh = request.query_params.get("refresh_ttl")
+        item = await get_item(
+            _namespace(request.query_params),
+            key,
+            refresh_ttl=FlagField.read(refresh) if refresh else None,
+            caller=caller_of(request),
+        )
+        return Response(item)
 
     @extend_schema(request=ItemKeySerializer, responses={204: None})
     async def delete_item(self, request: Request) -> HttpResponseBase:
@@ -62,7 +75,7 @@ class StoreItemViewSet(AsyncViewSet):
         await delete_item(namespace, key, caller=caller_of(request))
         return Response(status=204)
 
-    @extend_schema(request=ItemSearchSerializer, responses={200: ItemsSerializer})
+    @extend_schema(request=ItemSearchSerializer, responses={200: ItemsSerializer, **EMBEDDED})
     async def search(self, request: Request) -> HttpResponseBase:
         """Search the items below a namespace."""
         search = ItemSearchSerializer.parse(request.data)

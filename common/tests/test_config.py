@@ -128,7 +128,7 @@ def test_unknown_keys_and_unserved_ones_are_named_in_one_warning_each(
         graphs=GRAPHS,
         grpahs={},
         colour="red",
-        store={"index": {}},
+        store={"index": {}, "path": "./store.py:make"},
         auth={"path": "./auth.py:auth"},
         webhooks={},
     )
@@ -137,7 +137,7 @@ def test_unknown_keys_and_unserved_ones_are_named_in_one_warning_each(
 
     unknown, unserved = [record.getMessage() for record in caplog.records]
     assert unknown.endswith("colour, grpahs")
-    assert unserved.endswith("webhooks, store.index, auth.path")
+    assert unserved.endswith("webhooks, store.path, auth.path")
     assert config.auth == {"path": "./auth.py:auth"}
 
 

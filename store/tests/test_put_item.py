@@ -1,29 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from common.jsoncodec import Json
-
-
-async def put(api: httpx.AsyncClient, **item: Any) -> None:
-    answer = await api.put("/store/items", json=item)
-    assert (answer.status_code, answer.content) == (204, b""), answer.text
-
-
-async def got(api: httpx.AsyncClient, namespace: str, key: str) -> Any:
-    answer = await api.get("/store/items", params={"namespace": namespace, "key": key})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-@pytest.fixture
-def root() -> str:
-    """A label that nobody else uses."""
-    return f"r{uuid4().hex}"
+from store.tests.asking import got, put
 
 
 async def test_an_item_is_kept_as_it_was_given(api: httpx.AsyncClient, root: str) -> None:
@@ -126,21 +109,13 @@ async def test_a_name_too_long_for_the_index_is_422(
     assert "bytes" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("field", [{"ttl": 5}, {"index": ["text"]}])
-async def test_a_field_of_a_later_version_is_refused(
-    api: httpx.AsyncClient, root: str, field: dict[str, Json]
+@pytest.mark.parametrize("index", [None, False, [], ["text", "tags[*]"]])
+async def test_without_an_index_of_the_project_one_of_an_item_has_no_effect(
+    api: httpx.AsyncClient, root: str, index: Json
 ) -> None:
-    item: dict[str, Json] = {"namespace": [root], "key": "k", "value": {}}
+    await put(api, namespace=[root], key="k", value={"text": "a cat"}, index=index)
 
-    answer = await api.put("/store/items", json={**item, **field})
-
-    assert answer.status_code == 422
-    assert "is not supported" in answer.json()["detail"]
-    assert await got(api, root, "k") is None
-
-
-async def test_an_item_may_ask_for_no_index(api: httpx.AsyncClient, root: str) -> None:
-    await put(api, namespace=[root], key="k", value={}, index=False, ttl=None)
+    assert (await got(api, root, "k"))["value"] == {"text": "a cat"}
 
 
 async def test_a_delete_is_idempotent(api: httpx.AsyncClient, root: str) -> None:
