@@ -28,6 +28,8 @@ from common.postgres_server import (
     program,
 )
 from store.backend import close_store
+from store.options import IndexOptions, read_options
+from store.vectors import IndexUnavailable, check_vectors
 
 OLDEST_MAJOR = 15
 VECTOR = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
@@ -106,21 +108,29 @@ async def _outdated() -> list[str]:
 
 
 def _vectors(conn: psycopg.Connection) -> Iterator[Finding]:
+    index = _index()
+    if index is not None:
+        try:
+            asyncio.run(_checked(index))
+        except IndexUnavailable as exc:
+            yield problem("pgvector", str(exc))
+            return
     found = conn.execute(VECTOR).fetchone()
     if found is not None:
         yield ok("pgvector", f"{found[0]} can be used.")
-    elif _wants_vectors():
-        yield problem(
-            "pgvector",
-            "The project's `store.index` needs it: install pgvector into your PostgreSQL, or "
-            "remove the key.",
-        )
     else:
         yield warning("pgvector", "It is not installed: the store has no search by meaning.")
 
 
-def _wants_vectors() -> bool:
+async def _checked(index: IndexOptions) -> None:
     try:
-        return bool(project_config().store.get("index"))
+        await check_vectors(index)
+    finally:
+        await db.close_pool()
+
+
+def _index() -> IndexOptions | None:
+    try:
+        return read_options(project_config()).index
     except ConfigError:
-        return False
+        return None  # told of by `project`

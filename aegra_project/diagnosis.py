@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 import django
@@ -20,7 +21,11 @@ from aegra_project.devlogin import base_url
 from aegra_project.finding import Finding, ok, problem, warning
 from aegra_project.listening import check_free, refuse_public
 from common.config import ConfigError, ProjectConfig, project_config
+from common.importing import LoadError
 from graphs.checking import check_graphs
+from graphs.registry import use_config
+from store.embedding import load_embedder
+from store.options import read_options
 
 LEAST_FREE_MB = 500
 
@@ -110,6 +115,20 @@ def project() -> Iterator[Finding]:
         else:
             yield ok("graph", f"{report.spec.graph_id}: {report.spec.target}")
         yield from (warning("graph", f"{report.spec.graph_id}: {it}") for it in report.doubts)
+    yield from _embedding(config)
+
+
+def _embedding(config: ProjectConfig) -> Iterator[Finding]:
+    try:
+        index = read_options(config).index
+        if index is None:
+            return
+        with use_config(replace(config, graphs={})):
+            load_embedder(index, config.directory)
+    except (ConfigError, LoadError) as exc:
+        yield problem("embedding", str(exc))
+    else:
+        yield ok("embedding", f"{index.embed}: {index.dims} numbers.")
 
 
 def _keys(config: ProjectConfig) -> Iterator[Finding]:

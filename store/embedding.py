@@ -97,7 +97,7 @@ class Embedder:
             raise
         # The user's code: whatever it raises is the reason why there are no vectors.
         except Exception as exc:
-            logger.warning("embedding failed: %s", cause_of(exc), exc_info=exc)
+            logger.warning("embedding failed: %s", cause_of(exc))
             told = cause_of(exc) if settings.EXPOSE_ERRORS else type(exc).__name__
             raise self._failed(f"failed: {told}") from exc
 
