@@ -52,12 +52,12 @@ SELECT prefix, key, value, created_at, updated_at, NULL::float8 AS distance
 
 # Each item counts by its nearest text. Exact: see docs/decisions/0013-exact-search.md.
 _NEAREST = sql.SQL("""
-SELECT store.prefix, store.key, value, store.created_at, store.updated_at, nearest.distance
-  FROM store JOIN (
-       SELECT prefix, key, min(embedding <=> %s::vector) AS distance
-         FROM store_vectors WHERE {vectors} GROUP BY prefix, key
-  ) nearest ON nearest.prefix = store.prefix AND nearest.key = store.key
- WHERE {where}
+SELECT store.prefix, store.key, store.value, store.created_at, store.updated_at,
+       min(store_vectors.embedding <=> %s::vector) AS distance
+  FROM store JOIN store_vectors
+    ON store_vectors.prefix = store.prefix AND store_vectors.key = store.key
+ WHERE {vectors} AND {where}
+ GROUP BY store.prefix, store.key
 """)
 
 _PAGE = sql.SQL("{found} ORDER BY distance, updated_at DESC, prefix, key LIMIT %s OFFSET %s")

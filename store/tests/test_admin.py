@@ -83,6 +83,20 @@ def test_two_items_whose_joined_names_are_alike_do_not_break_the_page() -> None:
     assert page(logged_in(), LIST, item)
 
 
+def test_an_item_shows_when_it_expires() -> None:
+    item = put("memories", "food", {})
+    client = logged_in()
+    for life, told in (
+        ("+ interval '5 minutes 5 seconds'", "in 5"),
+        ("- interval '1 s'", "expired"),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE store SET expires_at = now() {life}")
+
+        for shown in (page(client, LIST), page(client, LIST, item)):
+            assert told in shown
+
+
 def test_hostile_content_is_escaped() -> None:
     item = put(HOSTILE.replace(".", ""), HOSTILE, {HOSTILE: HOSTILE})
     client = logged_in()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -85,6 +87,19 @@ async def test_a_graph_and_its_clients_share_the_store(client: Client) -> None:
     await client.runs.wait(None, "memory", input={"said": word})
 
     assert (await client.store.get_item(["said"], "last"))["value"] == {"said": word}
+
+
+async def test_an_item_with_a_ttl_is_found_until_it_expires(
+    client: Client, namespace: list[str]
+) -> None:
+    await client.store.put_item(namespace, "k", {}, ttl=60)
+    await client.store.put_item(namespace, "gone", {}, index=False, ttl=cast("int", 0.001))
+    await asyncio.sleep(0.1)
+
+    assert await client.store.get_item(namespace, "k", refresh_ttl=True)
+    assert await client.store.get_item(namespace, "gone", refresh_ttl=False) is None
+    found = await client.store.search_items(namespace, query="any", refresh_ttl=False)
+    assert [item["key"] for item in found["items"]] == ["k"]
 
 
 async def test_a_bad_namespace_is_refused(client: Client) -> None:
