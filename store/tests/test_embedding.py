@@ -70,6 +70,25 @@ async def test_an_embedding_that_takes_too_long_is_given_up(
     assert await got(api, root, "k") is None
 
 
+async def test_a_graph_that_blocks_the_loop_delays_an_embedding_and_no_longer_than_its_time(
+    api: httpx.AsyncClient, notes: str, settings: Any
+) -> None:
+    settings.EMBEDDING_TIMEOUT_SECONDS = 0.1
+    run: Json = {"assistant_id": "blocker", "input": {"seconds": 0.6}}
+    blocking = asyncio.create_task(api.post("/runs/wait", json=run))
+    await asyncio.sleep(0.2)
+
+    answer = await api.post(
+        "/store/items/search", json={"namespace_prefix": [notes], "query": "pet"}
+    )
+
+    assert answer.status_code == 424
+    assert not blocking.done()
+    assert (await got(api, notes, "cat"))["key"] == "cat"
+    await blocking
+    assert (await keys(api, notes, query="pet"))[0] == "cat"
+
+
 async def test_who_waits_for_the_embedding_holds_up_nobody(
     api: httpx.AsyncClient, notes: str
 ) -> None:

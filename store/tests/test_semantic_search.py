@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from uuid import uuid4
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from common import db
 from common.jsoncodec import Json
 from common.tests.statements import Statements
 from store.tests.asking import got, keys, put, searched
+from tests.graphs.embed import MEANINGS, vector_of
 
 pytestmark = pytest.mark.usefixtures("indexed")
 
@@ -187,3 +191,55 @@ async def test_graphs_and_clients_find_what_the_other_has_put(
     assert [item["key"] for item in found[2:]] == ["plum"]
     assert await keys(api, "notes", root, query="fruit", limit=1) == ["plum"]
     assert (await keys(api, "notes", root))[-1] == "by the api"
+
+
+words = st.sampled_from([word for known in MEANINGS.values() for word in known] + ["x"])
+texts = st.lists(words, max_size=4).map(" ".join)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    kept=st.lists(st.lists(texts, max_size=3), max_size=6),
+    query=texts.filter(bool),
+    limit=st.integers(1, 4),
+    offset=st.integers(0, 3),
+    below=st.integers(0, 6),
+)
+async def test_a_search_finds_what_a_plain_program_finds(
+    api: httpx.AsyncClient,
+    kept: list[list[str]],
+    query: str,
+    limit: int,
+    offset: int,
+    below: int,
+) -> None:
+    root = f"r{uuid4().hex}"
+    for number, lines in enumerate(kept):
+        value: Json = {"n": number, "lines": list(lines)}
+        await put(api, namespace=[root], key=str(number), value=value, index=["lines[*]"])
+
+    found = await searched(
+        api, root, query=query, filter={"n": {"$lt": below}}, limit=limit, offset=offset
+    )
+
+    asked = vector_of(query)
+    best = sorted(
+        (max(cosine(vector_of(line), asked) for line in lines) for lines in kept[:below] if lines),
+        reverse=True,
+    )
+    assert [item["score"] for item in found] == pytest.approx(
+        best[offset : offset + limit], abs=1e-5
+    )
+    for item in found:
+        mine = [cosine(vector_of(line), asked) for line in item["value"]["lines"]]
+        assert item["score"] == pytest.approx(max(mine), abs=1e-5)
+
+
+def cosine(one: list[float], other: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True)) / (
+        math.hypot(*one) * math.hypot(*other)
+    )
