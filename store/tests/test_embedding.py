@@ -12,6 +12,7 @@ import pytest
 from common.importing import load_object
 from common.jsoncodec import Json
 from conftest import TEST_GRAPHS
+from graphs.loop import current
 from store.tests.asking import got, keys, put, searched
 from store.tests.conftest import Serve, indexed_by
 
@@ -74,33 +75,37 @@ async def test_a_graph_that_blocks_the_loop_delays_an_embedding_and_no_longer_th
     api: httpx.AsyncClient, notes: str, settings: Any
 ) -> None:
     settings.EMBEDDING_TIMEOUT_SECONDS = 0.1
-    run: Json = {"assistant_id": "blocker", "input": {"seconds": 0.6}}
+    run: Json = {"assistant_id": "blocker", "input": {"seconds": 1}}
     blocking = asyncio.create_task(api.post("/runs/wait", json=run))
-    await asyncio.sleep(0.2)
+    while not current().is_stalled():  # noqa: ASYNC110 -- the loop's thread sets no event
+        await asyncio.sleep(0.01)
 
     answer = await api.post(
         "/store/items/search", json={"namespace_prefix": [notes], "query": "pet"}
     )
 
     assert answer.status_code == 424
-    assert not blocking.done()
     assert (await got(api, notes, "cat"))["key"] == "cat"
     await blocking
+    settings.EMBEDDING_TIMEOUT_SECONDS = 10
     assert (await keys(api, notes, query="pet"))[0] == "cat"
 
 
 async def test_who_waits_for_the_embedding_holds_up_nobody(
     api: httpx.AsyncClient, notes: str
 ) -> None:
-    slow = asyncio.create_task(put(api, namespace=[notes], key="k", value={"text": "slow"}))
+    released: Any = load_object("./embed.py:released", TEST_GRAPHS.parent)
+    released.clear()
+    held = asyncio.create_task(put(api, namespace=[notes], key="k", value={"text": "held"}))
     await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(0.15):
-        assert await got(api, notes, "cat")
-        assert await keys(api, notes, query="pet")
+    assert await got(api, notes, "cat")
+    assert await keys(api, notes, query="pet")
+    await put(api, namespace=[notes], key="dog", value={"text": "a dog"})
 
-    assert not slow.done()
-    await slow
+    assert not held.done()
+    released.set()
+    await held
 
 
 async def test_a_failure_is_only_of_those_who_caused_it(api: httpx.AsyncClient, root: str) -> None:

@@ -15,6 +15,8 @@ MEANINGS = {
 }
 # The last number keeps the vector of a text without a meaning from being zero.
 DIMS = len(MEANINGS) + 1
+# Until it is set, a text with `held` in it is being embedded.
+released = threading.Event()
 # The name of the thread of each embedding.
 seen_in: list[str] = []
 
@@ -34,6 +36,8 @@ def embed(texts: list[str]) -> list[list[float]]:
         return "vectors"  # type: ignore[return-value]
     if any("slow" in text for text in texts):
         time.sleep(0.2)
+    if any("held" in text for text in texts):
+        released.wait(20)
     return [vector_of(text) for text in texts]
 
 
