@@ -88,7 +88,7 @@ class Embedder:
         try:
             # Also when a node blocks the graph loop, the wait for it ends.
             async with asyncio.timeout(seconds):
-                return await _on_graph_loop(work)
+                return await on_graph_loop(work)
         except TimeoutError as exc:
             raise self._failed(
                 f"took longer than {seconds:g} s (EMBEDDING_TIMEOUT_SECONDS)"
@@ -105,7 +105,8 @@ class Embedder:
         return EmbeddingFailed(f"The store's embedding `{self.options.embed}` {what}.")
 
 
-async def _on_graph_loop(work: Coroutine[Any, Any, T]) -> T:
+async def on_graph_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` where the user's code runs; cancelling the wait cancels the work."""
     if _loop is None or asyncio.get_running_loop() is _loop:
         return await work
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, _loop))

@@ -9,9 +9,8 @@ import pytest
 
 from common import db
 from conftest import TEST_GRAPHS
-from graphs.loop import on_graph_loop
 from store.backend import Served, close_store, setup, use_store
-from store.embedding import load_embedder
+from store.embedding import load_embedder, on_graph_loop
 from store.options import IndexOptions, TtlOptions
 from store.tests.asking import put
 from store.vectors import PGVECTOR

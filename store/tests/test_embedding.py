@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from common.importing import load_object
 from common.jsoncodec import Json
 from conftest import TEST_GRAPHS
-from graphs.loop import current
+from store.embedding import on_graph_loop
 from store.tests.asking import got, keys, put, searched
 from store.tests.conftest import Serve, indexed_by
 
@@ -77,8 +78,7 @@ async def test_a_graph_that_blocks_the_loop_delays_an_embedding_and_no_longer_th
     settings.EMBEDDING_TIMEOUT_SECONDS = 0.1
     run: Json = {"assistant_id": "blocker", "input": {"seconds": 1}}
     blocking = asyncio.create_task(api.post("/runs/wait", json=run))
-    while not current().is_stalled():  # noqa: ASYNC110 -- the loop's thread sets no event
-        await asyncio.sleep(0.01)
+    await until_blocked()
 
     answer = await api.post(
         "/store/items/search", json={"namespace_prefix": [notes], "query": "pet"}
@@ -89,6 +89,13 @@ async def test_a_graph_that_blocks_the_loop_delays_an_embedding_and_no_longer_th
     await blocking
     settings.EMBEDDING_TIMEOUT_SECONDS = 10
     assert (await keys(api, notes, query="pet"))[0] == "cat"
+
+
+async def until_blocked() -> None:
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(0.05):
+                await on_graph_loop(asyncio.sleep(0.01))
 
 
 async def test_who_waits_for_the_embedding_holds_up_nobody(

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from common.config import ConfigError, read_config
-from common.importing import LoadError
+from common.importing import LoadError, clean_slate
 from common.tests.projects import write_project
-from graphs.registry import use_config
 from store.embedding import load_embedder
 from store.options import IndexOptions, StoreOptions, TtlOptions, read_options
 
@@ -114,10 +113,9 @@ def test_an_embedding_that_cannot_be_loaded_is_told_in_one_line(
         "missing.py": "import sentence_transformers\n",
         "broken.py": "raise RuntimeError('no weights')\n",
     }
-    config = read_config(write_project(tmp_path, files, graphs={"a": "./a.py:a"}))
-    object.__setattr__(config, "graphs", {})
+    write_project(tmp_path, files)
 
-    with use_config(config), pytest.raises(LoadError) as caught:
+    with clean_slate(), pytest.raises(LoadError) as caught:
         load_embedder(IndexOptions(dims=4, embed=embed), tmp_path)
 
     assert str(caught.value).startswith(f"`store.index.embed`: {embed}: ")

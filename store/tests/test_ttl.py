@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,8 +10,7 @@ import pytest
 
 from common import db
 from common.jsoncodec import Json
-from graphs.loop import GraphLoop
-from store.backend import Served, sweep, use_store
+from store.backend import Served, sweep
 from store.options import TtlOptions
 from store.tests.asking import got, keys, put, searched
 from store.tests.conftest import Serve, indexed_by, need_pgvector
@@ -139,28 +136,6 @@ async def test_a_sweep_deletes_what_has_expired_and_nothing_else(
 
     left = await db.fetch_all("SELECT key FROM store WHERE prefix = %s ORDER BY key", [root])
     assert [row["key"] for row in left] == ["stays", "young"]
-
-
-async def test_a_server_sweeps_by_itself(api: httpx.AsyncClient, root: str) -> None:
-    await put(api, namespace=[root], key="k", ttl=5)
-    await let_pass(root, 6)
-
-    with sweeping_often():
-        for _ in range(300):
-            if not await db.fetch_one("SELECT FROM store WHERE prefix = %s", [root]):
-                return
-            await asyncio.sleep(0.01)
-    pytest.fail("the expired item is still there")
-
-
-@contextmanager
-def sweeping_often() -> Iterator[None]:
-    """Run a second graph loop, as another server would."""
-    with use_store(Served(ttl=TtlOptions(sweep_interval_minutes=0.0005))):
-        loop = GraphLoop()
-        loop.start()
-        yield
-        loop.stop()
 
 
 @pytest.fixture
