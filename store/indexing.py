@@ -32,10 +32,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vectors:
-    """What the operations of one batch need, by text."""
+    """What the operations of one batch need."""
 
-    documents: dict[str, Vector] = field(default_factory=dict)
+    documents: list[tuple[Text, Vector]] = field(default_factory=list)
+    """The texts that are put, with what they have become."""
+
     queries: dict[str, Vector] = field(default_factory=dict)
+    """By what is searched for."""
 
 
 def texts_of(op: PutOp, fields: Sequence[str]) -> Iterator[Text]:
@@ -50,22 +53,24 @@ def texts_of(op: PutOp, fields: Sequence[str]) -> Iterator[Text]:
             yield Text(prefix=".".join(op.namespace), key=op.key, field=_short(name), text=text)
 
 
-def needs_vectors(op: Op, fields: Sequence[str]) -> bool:
+def may_need_vectors(op: Op) -> bool:
+    """Tell whether an operation may have to wait for a model; what is in it is not looked at."""
     if isinstance(op, SearchOp):
         return bool(op.query)
-    return isinstance(op, PutOp) and any(True for _ in texts_of(op, fields))
+    return isinstance(op, PutOp) and op.value is not None and op.index is not False
 
 
 async def vectors_for(ops: Iterable[Any], embedder: Embedder) -> Vectors:
     """Embed all that the operations need; raises EmbeddingFailed."""
-    fields = embedder.options.fields
-    puts = [op for op in ops if isinstance(op, PutOp)]
-    texts = list(dict.fromkeys(item.text for op in puts for item in texts_of(op, fields)))
+    # The last one of a key wins.
+    puts = {(op.namespace, op.key): op for op in ops if isinstance(op, PutOp)}
+    texts = [text for op in puts.values() for text in texts_of(op, embedder.options.fields)]
+    once = list(dict.fromkeys(it.text for it in texts))
     queries = list(dict.fromkeys(op.query for op in ops if isinstance(op, SearchOp) and op.query))
-    documents = await embedder.documents(texts) if texts else []
+    made = dict(zip(once, await embedder.documents(once) if once else [], strict=True))
     asked = await asyncio.gather(*(embedder.query(query) for query in queries))
     return Vectors(
-        documents=dict(zip(texts, documents, strict=True)),
+        documents=[(it, made[it.text]) for it in texts],
         queries=dict(zip(queries, asked, strict=True)),
     )
 

@@ -30,15 +30,12 @@ from psycopg import AsyncCursor
 from common import db
 from common.db import Pool, Row
 from store import queries
-from store.embedding import Embedder, EmbeddingFailed
-from store.indexing import Vectors, needs_vectors, texts_of, vectors_for
+from store.embedding import Embedder
+from store.indexing import Vectors, may_need_vectors, vectors_for
 from store.options import TtlOptions
 from store.queries import columns
 
 Asked: TypeAlias = "tuple[asyncio.Future[Any], Op]"
-
-# An operation that fails for one of these fails for a reason of its own.
-_OWN_FAILURES = (*db.UNSTORABLE, EmbeddingFailed, TypeError, ValueError)
 
 
 class Store(AsyncPostgresStore):
@@ -58,7 +55,6 @@ class Store(AsyncPostgresStore):
             }
         super().__init__(pool, index=index, ttl=_ttl_config(ttl))
         self.embedder = embedder
-        self._fields: Sequence[str] = embedder.options.fields if embedder else ()
         self._embedding: set[asyncio.Task[None]] = set()
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
@@ -78,11 +74,10 @@ class Store(AsyncPostgresStore):
 
     async def close(self) -> None:
         """End the background tasks."""
-        for task in (self._task, *self._embedding):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        tasks = [task for task in (self._task, *self._embedding) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ensure_task(self) -> None:
         if self._task is None or self._task.done():
@@ -103,15 +98,12 @@ class Store(AsyncPostgresStore):
         await cur.execute(queries.PUT, columns(rows, 4))
         if self.embedder is not None:
             await cur.execute(queries.FORGET_VECTORS, columns([row[:2] for row in rows], 2))
-            await self._keep_vectors(cur, [op for _, op in last], vectors)
+            await self._keep_vectors(cur, vectors)
 
-    async def _keep_vectors(
-        self, cur: AsyncCursor[Row], ops: list[PutOp], vectors: Vectors
-    ) -> None:
+    async def _keep_vectors(self, cur: AsyncCursor[Row], vectors: Vectors) -> None:
         rows = [
-            (it.prefix, it.key, it.field, queries.vector_text(vectors.documents[it.text]))
-            for op in ops
-            for it in texts_of(op, self._fields)
+            (it.prefix, it.key, it.field, queries.vector_text(vector))
+            for it, vector in vectors.documents
         ]
         if rows:
             await cur.execute(queries.KEEP_VECTORS, columns(rows, 4))
@@ -121,7 +113,7 @@ class Store(AsyncPostgresStore):
         quick: list[Asked] = []
         slow: list[Asked] = []
         for one in asked:
-            is_slow = self.embedder is not None and needs_vectors(one[1], self._fields)
+            is_slow = self.embedder is not None and may_need_vectors(one[1])
             (slow if is_slow else quick).append(one)
         if slow:
             task = self._loop.create_task(self._answer_batch(slow))
@@ -134,14 +126,12 @@ class Store(AsyncPostgresStore):
         """Give each future its result; what one operation is to blame for fails it alone."""
         try:
             results = await self.abatch([op for _, op in batch])
-        except _OWN_FAILURES as exc:
-            if len(batch) > 1:
-                await asyncio.gather(*(self._answer_batch([one]) for one in batch))
-            else:
+        # Whatever it is, those who wait are to know.
+        except Exception as exc:  # noqa: BLE001 -- it is raised again by their futures
+            if len(batch) == 1 or _is_everybodys(exc):
                 _fail(batch, exc)
-        # Whatever it is, each of those who wait is to know.
-        except Exception as exc:  # noqa: BLE001 -- it is raised again by those futures
-            _fail(batch, exc)
+            else:
+                await asyncio.gather(*(self._answer_batch([one]) for one in batch))
         else:
             for (future, _), result in zip(batch, results, strict=True):
                 if not future.done():
@@ -180,6 +170,11 @@ async def _search(cur: AsyncCursor[Row], op: SearchOp, vectors: Vectors) -> list
 
 def _only(kind: type[Any], ops: Sequence[Op]) -> list[tuple[int, Any]]:
     return [(place, op) for place, op in enumerate(ops) if isinstance(op, kind)]
+
+
+def _is_everybodys(exc: Exception) -> bool:
+    """Tell whether any other operation would fail, too."""
+    return isinstance(exc, db.UNREACHABLE) and not isinstance(exc, db.UNSTORABLE)
 
 
 def _fail(batch: list[Asked], exc: Exception) -> None:

@@ -13,6 +13,7 @@ import pytest
 from common.importing import load_object
 from common.jsoncodec import Json
 from conftest import TEST_GRAPHS
+from store.backend import open_store
 from store.embedding import on_graph_loop
 from store.tests.asking import got, keys, put, searched
 from store.tests.conftest import Serve, indexed_by
@@ -182,3 +183,31 @@ async def test_the_users_code_runs_where_graphs_run_and_holds_up_no_loop(
     on_loop, in_thread = threads
     assert on_loop == "graphs"
     assert in_thread not in ("graphs", threading.current_thread().name)
+
+
+@pytest.mark.parametrize("index", [[1], 5, [None]], ids=str)
+async def test_a_graphs_odd_index_fails_that_put_alone(root: str, index: Any) -> None:
+    store = await open_store()
+
+    async with asyncio.timeout(5):
+        odd, good = await asyncio.gather(
+            store.aput((root,), "odd", {"a": 1}, index=index),
+            store.aput((root,), "good", {"text": "a cat"}),
+            return_exceptions=True,
+        )
+
+        assert isinstance(odd, TypeError | AttributeError)
+        assert good is None
+        assert [item.key for item in await store.asearch((root,), query="pet")] == ["good"]
+
+
+async def test_a_value_that_a_graph_changes_meanwhile_breaks_nothing(root: str) -> None:
+    store, value = await open_store(), {"text": "a cat"}
+
+    putting = asyncio.create_task(store.aput((root,), "k", value))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    value["text"] = "a plum"
+    await putting
+
+    assert await store.aget((root,), "k")
