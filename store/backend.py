@@ -15,7 +15,7 @@ from store.embedding import Embedder, load_embedder
 from store.options import TtlOptions, read_options
 from store.postgres import Store
 from store.queries import SWEEP
-from store.vectors import check_vectors
+from store.vectors import check_vectors, make_extension
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ async def close_store() -> None:
 async def setup() -> None:
     """Bring LangGraph's store tables to this version; raises IndexUnavailable."""
     await check_index()
+    if _served.embedder is not None:
+        await make_extension()
     await (await open_store()).setup()
     await db.execute(VIEW)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from psycopg.errors import InsufficientPrivilege
+
 from common import db
 from store.options import IndexOptions
 
 PGVECTOR = """
 SELECT current_setting('server_version_num')::int / 10000 AS major, current_database() AS name,
        EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS is_made,
-       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_installed,
-       coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false)
-           OR EXISTS (SELECT FROM pg_available_extension_versions
-                       WHERE name = 'vector' AND trusted
-                         AND has_database_privilege(current_database(), 'CREATE')) AS may_make
+       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS is_installed
 """
 
 DIMS = """
@@ -31,11 +29,6 @@ async def check_vectors(index: IndexOptions) -> None:
     assert found is not None
     if not found["is_made"] and not found["is_installed"]:
         raise IndexUnavailable(missing(found["major"]))
-    if not found["is_made"] and not found["may_make"]:
-        raise IndexUnavailable(
-            "`store.index` needs the extension `vector`, which this role may not make: run "
-            f"`CREATE EXTENSION vector` in the database {found['name']} as a superuser once."
-        )
     kept = await db.fetch_one(DIMS)
     if kept is not None and kept["dims"] != index.dims:
         raise IndexUnavailable(
@@ -43,6 +36,22 @@ async def check_vectors(index: IndexOptions) -> None:
             f"{kept['dims']} numbers: run `manage.py reindexstore --all` once, which makes them "
             "anew, or put the old model back."
         )
+
+
+async def make_extension() -> None:
+    """Make the extension `vector` in this database; raises IndexUnavailable."""
+    found = await db.fetch_one(PGVECTOR)
+    assert found is not None
+    if found["is_made"]:
+        return
+    # Who may is known by trying only: hosted databases have rules of their own.
+    try:
+        await db.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except InsufficientPrivilege as exc:
+        raise IndexUnavailable(
+            "`store.index` needs the extension `vector`, which this role may not make: run "
+            f"`CREATE EXTENSION vector` in the database {found['name']} as a superuser once."
+        ) from exc
 
 
 def missing(major: int) -> str:

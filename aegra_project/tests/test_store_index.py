@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from common.embedded_postgres import running, socket_dir
 from common.tests.processes import ROOT
 from common.tests.projects import write_project
 from common.tests.servers import LiveServer, manage, serving, the_line_of, traceless
@@ -87,6 +88,24 @@ def test_without_pgvector_an_index_is_refused_in_one_line_that_says_what_to_inst
     assert "`store.index` needs pgvector, which this PostgreSQL lacks" in line
     assert "apt install postgresql-15-pgvector" in line
     assert "remove `store.index`: all else works without it" in line
+
+
+def test_a_role_that_may_not_make_the_extension_is_told_what_to_run(place: Path) -> None:
+    data = place / "other" / "postgres"
+    with running(data):
+        with psycopg.connect(f"host={socket_dir(data)} user=aegra", autocommit=True) as server:
+            server.execute("CREATE ROLE plain LOGIN")
+            server.execute("CREATE DATABASE plain OWNER plain")
+        url = f"postgres://plain@/plain?host={socket_dir(data)}"
+        config = project(place, INDEX)
+
+        line = the_line_of(manage(place, "startup", AEGRA_CONFIG=config, DATABASE_URL=url))
+        assert "run `CREATE EXTENSION vector` in the database plain" in line
+
+        with psycopg.connect(f"host={socket_dir(data)} user=aegra dbname=plain") as server:
+            server.execute("CREATE EXTENSION vector")
+        again = manage(place, "startup", AEGRA_CONFIG=config, DATABASE_URL=url)
+        assert again.returncode == 0, again.stderr
 
 
 def test_without_pgvector_everything_else_of_the_store_works(
