@@ -166,6 +166,7 @@ FIELDS = {
     "AssistantSearch.metadata": "Only those whose metadata contain this.",
     "AssistantSearch.name": "Only those whose name contains this, in upper or lower case.",
     "History.metadata": "Only states whose metadata contain this.",
+    "ItemPut.ttl": "Minutes until it expires, counted anew as `store.ttl` says.",
     "StateUpdate.values": "What to write: an object, a list of them, or null.",
     "Task.name": "The node's name.",
     "VersionSearch.metadata": "Only those whose metadata contain this.",

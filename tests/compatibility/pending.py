@@ -16,9 +16,6 @@ NOT_MERGED: list[str] = [
     "runs/tests/test_agent_runs.py::test_a_run_is_waited_for_by_its_id_alone",
     "runs/tests/test_agent_runs.py::test_a_run_is_cancelled_by_its_id_alone",
     "runs/tests/test_update.py::test_a_run_that_is_set_to_an_end_is_cancelled",
-    "DELETE /store/items: body key",
-    "DELETE /store/items: body namespace",
-    "GET /store/items: query refresh_ttl",
     "POST /runs/batch",
     "POST /runs/cancel",
     "tests/e2e/test_approval.py::test_a_strict_resume_needs_a_question",
@@ -26,7 +23,5 @@ NOT_MERGED: list[str] = [
     "tests/e2e/test_run_batches.py::test_a_batch_is_created",
     "tests/e2e/test_run_batches.py::test_some_runs_of_a_thread_are_cancelled",
     "tests/e2e/test_run_batches.py::test_all_runs_of_a_status_are_rolled_back",
-    "tests/e2e/test_store.py::test_an_item_may_expire_and_be_kept_from_it",
-    "tests/e2e/test_store.py::test_an_item_says_what_of_it_is_indexed",
 ]
 """Endpoints, fields (`POST /threads: body ttl`), and tests (`file::name`)."""
