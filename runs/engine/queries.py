@@ -86,10 +86,12 @@ def claimed_run(row: Row) -> ClaimedRun:
 
 LOCK = "SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE"
 
-# A cancel that came before the end is obeyed: `interrupt` here, `rollback` by its own verb.
+# A cancel that came before the end is obeyed: `interrupt` here, `rollback` by its own verb. But
+# what failed by itself has failed: its thread and its stream tell of the error already.
 SETTLE = """
 WITH settled AS (
-  UPDATE run SET status = CASE WHEN cancel_action IS NULL THEN %(status)s ELSE 'interrupted' END,
+  UPDATE run SET status = CASE WHEN cancel_action IS NULL OR %(status)s IN ('error', 'timeout')
+                               THEN %(status)s ELSE 'interrupted' END,
          error = %(error)s, lease_until = NULL, ended_at = now(), updated_at = now()
    WHERE run_id = %(run_id)s AND attempt = %(attempt)s AND status = 'running'
      AND cancel_action IS DISTINCT FROM 'rollback'
