@@ -31,6 +31,7 @@ FLAGS = {
     "langsmith": False,
     "langsmith_tracing_replicas": False,
     "langsmith_tracing_session_on_runs": False,
+    "strict_resume": True,
 }
 HOST = {
     "kind": "self-hosted",

@@ -150,4 +150,6 @@ def _kwargs(
         "resumable": spec.stream_resumable,
         "checkpoint_during": spec.durability != "exit",
         "durability": spec.durability,
+        # Not among the keys that every run has: clients know it by the answer alone.
+        **({"strict_resume": True} if spec.strict_resume else {}),
     }

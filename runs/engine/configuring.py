@@ -13,6 +13,8 @@ from runs.spec import ClaimedRun
 
 # What a client's config may set for LangChain; the rest of it names objects of a process.
 CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
+# LangGraph's own switch, which has no public name: see `UnknownInterruptError`.
+STRICT_RESUME = "__pregel_strict_resume"
 
 
 def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
             "langgraph_auth_user": caller.user,
             "langgraph_auth_user_id": caller.identity,
             "langgraph_auth_permissions": list(caller.permissions),
+            **({STRICT_RESUME: True} if run.is_strict else {}),
         },
         "metadata": {
             "created_by": "system",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import UnknownInterruptError
 from langgraph.types import StateSnapshot
 
 from access.caller import ANONYMOUS, Caller
@@ -44,6 +45,8 @@ class Execution:
     def __init__(self, run: ClaimedRun, log: EventLog, caller: Caller = ANONYMOUS) -> None:
         self.run = run
         self.is_stopped = False
+        self.is_refused = False
+        """Whether the graph refused a resume before it did anything."""
         self.output: bytes | None = None
         self._log = log
         self._caller = caller
@@ -96,9 +99,10 @@ class Execution:
         status, error = await self._driven()
         if error is not None:
             self._publish("error", error)
-        head = None if self.run.is_temporary else await read_head(self.run)
+        has_head = not (self.run.is_temporary or self.is_refused)
+        head = await read_head(self.run) if has_head else None
         self.output = self._written_output(error, head)
-        return Outcome(status=status, error=error, head=head)
+        return Outcome(status=status, error=error, head=head, leaves_thread=self.is_refused)
 
     async def _driven(self) -> tuple[str, JsonObject | None]:
         if self.was_stopped():
@@ -117,6 +121,7 @@ class Execution:
         failure = self._drive.exception()
         if failure is None:
             return RunStatus.SUCCESS, None
+        self.is_refused = self.run.is_strict and isinstance(failure, UnknownInterruptError)
         return RunStatus.ERROR, error_json(failure)
 
     async def _run_graph(self) -> None:
@@ -144,7 +149,19 @@ class Execution:
         if not self.run.is_fresh and await has_checkpoint(saver, self.run):
             return None
         command = self._kwargs["command"]
+        if command and "resume" in command and self.run.is_strict:
+            await self._require_waiting(graph)
         return command_for(graph, command) if command else self._kwargs["input"]
+
+    async def _require_waiting(self, graph: Any) -> None:
+        """Raise UnknownInterruptError on a thread where nothing waits: LangGraph lets that pass."""
+        config: Any = graph_config(self.run, self._caller)
+        if not (await graph.aget_state(config)).next:
+            raise UnknownInterruptError(
+                "Nothing waits for an answer on this thread: it has come to its end, or has not "
+                "begun.",
+                reason="not_pending",
+            )
 
     async def _parts(self, graph: Any, graph_input: Any) -> AsyncIterator[Event]:
         kwargs = self._kwargs

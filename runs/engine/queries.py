@@ -36,9 +36,14 @@ class Outcome:
     head: ThreadHead | None
     """None when there is no checkpoint to tell of, or no graph to read it."""
 
+    leaves_thread: bool = False
+    """True when the run was refused before it did anything: the thread stays as it was."""
+
     @property
     def thread_status(self) -> str | None:
         """The thread's status when no other run is active; None leaves it as it was."""
+        if self.leaves_thread:
+            return None
         if self.status in ("error", "timeout"):
             return "error"
         if self.head is None:
@@ -106,7 +111,9 @@ UPDATE thread SET
                      ELSE COALESCE(%(thread_status)s, settled_status) END,
        values = CASE WHEN %(has_head)s THEN %(values)s ELSE values END,
        interrupts = CASE WHEN %(has_head)s THEN %(interrupts)s ELSE interrupts END,
-       error = %(error)s, updated_at = now(), state_updated_at = now()
+       error = CASE WHEN %(leaves_thread)s THEN thread.error ELSE %(error)s END,
+       updated_at = now(),
+       state_updated_at = CASE WHEN %(leaves_thread)s THEN state_updated_at ELSE now() END
   FROM settled, waiting WHERE thread.thread_id = settled.thread_id
 RETURNING waiting.any AS has_waiting
 """
@@ -124,6 +131,7 @@ async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
         "attempt": run.attempt,
         "status": outcome.status,
         "error": jsonb(outcome.error),
+        "leaves_thread": outcome.leaves_thread,
         **_head_parameters(outcome.head, outcome.thread_status),
     }
     async with db.connection() as conn, conn.pipeline(), conn.transaction():
