@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 
 
@@ -60,6 +61,16 @@ class NotBuiltYet(Unprocessable):
 
     def __init__(self, field: str) -> None:
         super().__init__(f"`{field}` is not supported by this version of the server; leave it out.")
+
+
+@contextmanager
+def item_named(position: int) -> Iterator[None]:
+    """Let an error of the block say which item of a list it is about, counted from 0."""
+    try:
+        yield
+    except ApiError as exc:
+        exc.detail = f"item {position}: {exc.detail}"
+        raise
 
 
 class GraphUnavailable(ApiError):

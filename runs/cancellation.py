@@ -7,15 +7,16 @@ from uuid import UUID
 from access.caller import Caller
 from common import db
 from common.errors import NotFound, Overloaded
-from runs.engine.engine import Engine, current_engine
-from runs.models import RunStatus
-from runs.queries import (
+from runs.cancel_queries import (
+    Cancelled,
     delete_run_row,
     derive_thread_status,
-    lock_thread,
+    lock_active_threads,
     mark_cancelled,
-    run_result,
 )
+from runs.engine.engine import Engine, current_engine
+from runs.models import RunStatus
+from runs.queries import lock_thread, run_result
 
 # A run that is to be deleted is given this long to stop, and looked at this often.
 STOP_SECONDS = 15.0
@@ -33,11 +34,30 @@ async def cancel_runs(
     async with db.transaction() as tx:
         if await lock_thread(tx, thread_id, caller=caller) is None:
             raise NotFound(f"Thread with ID {thread_id} not found")
-        running, pending = await mark_cancelled(tx, run_ids, action)
-        if pending:
-            await derive_thread_status(tx, thread_id)
-    obey(current_engine(), running, pending)
-    return [*running, *pending]
+        cancelled = await mark_cancelled(tx, [thread_id], action, run_ids=run_ids)
+        if cancelled.pending:
+            await derive_thread_status(tx, [thread_id])
+    obey(current_engine(), cancelled)
+    return cancelled.run_ids
+
+
+async def cancel_run(run_id: UUID, *, thread_id: UUID, action: str, caller: Caller) -> None:
+    """Stop a run; raises NotFound when it has ended."""
+    if not await cancel_runs([run_id], thread_id=thread_id, action=action, caller=caller):
+        raise NotFound(f"No runs found to cancel: run {run_id} has ended.")
+
+
+async def cancel_runs_of_status(
+    statuses: Sequence[str], *, action: str, caller: Caller
+) -> list[UUID]:
+    """Stop every run of some statuses that the caller can see; returns those that were."""
+    async with db.transaction() as tx:
+        thread_ids = await lock_active_threads(tx, statuses, caller=caller)
+        cancelled = await mark_cancelled(tx, thread_ids, action, statuses=statuses)
+        if cancelled.pending:
+            await derive_thread_status(tx, thread_ids)
+    obey(current_engine(), cancelled)
+    return cancelled.run_ids
 
 
 async def delete_run(run_id: UUID, *, thread_id: UUID, caller: Caller) -> None:
@@ -51,7 +71,7 @@ async def delete_run(run_id: UUID, *, thread_id: UUID, caller: Caller) -> None:
     async with db.transaction() as tx:
         await lock_thread(tx, thread_id, caller=caller)
         await delete_run_row(tx, run_id)
-        await derive_thread_status(tx, thread_id)
+        await derive_thread_status(tx, [thread_id])
 
 
 async def _stopped(run_id: UUID) -> None:
@@ -64,8 +84,8 @@ async def _stopped(run_id: UUID) -> None:
     raise Overloaded(f"Run {run_id} does not stop; a node blocks its process. Try again.")
 
 
-def obey(engine: Engine, running: Sequence[UUID], pending: Sequence[UUID]) -> None:
+def obey(engine: Engine, cancelled: Cancelled) -> None:
     """Make the effects of a committed cancel felt in this process."""
-    for run_id in running:
+    for run_id in cancelled.running:
         engine.cancel_local(run_id)
-    engine.end_logs(pending)
+    engine.end_logs(cancelled.pending)

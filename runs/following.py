@@ -74,6 +74,11 @@ class Following:
                 self._hang_up()
         yield await self._result()
 
+    async def ended(self) -> None:
+        """Return when the run has settled."""
+        async for _ in self._silences():
+            pass
+
     async def _silences(self) -> AsyncIterator[None]:
         """Yield after each silence until the run has settled, however much it says meanwhile."""
         try:

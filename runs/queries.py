@@ -158,7 +158,7 @@ async def find_run(run_id: UUID, *, caller: Caller) -> Row | None:
 LIST_RUNS = """
 SELECT {columns} FROM run
  WHERE thread_id = %(thread_id)s AND {visible}
-   AND (%(status)s::text IS NULL OR status = %(status)s)
+   AND (%(statuses)s::text[] IS NULL OR status = ANY(%(statuses)s))
  ORDER BY created_at DESC, run_id DESC LIMIT %(limit)s OFFSET %(offset)s
 """
 
@@ -167,13 +167,56 @@ async def list_runs(
     thread_id: UUID,
     *,
     caller: Caller,
-    status: str | None,
+    statuses: Sequence[str],
     select: Sequence[str],
     limit: int,
     offset: int,
 ) -> list[Row]:
+    """Return a page of a thread's runs, newest first, of any of some statuses or of all."""
     query = sql.SQL(LIST_RUNS).format(columns=columns(select), visible=visible_to(caller))
-    parameters = {"thread_id": thread_id, "status": status, "limit": limit, "offset": offset}
+    parameters = {
+        "thread_id": thread_id,
+        "statuses": list(statuses) or None,
+        "limit": limit,
+        "offset": offset,
+    }
+    return await db.fetch_all(query, parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSearch:
+    """What a caller looks for among all runs; None is no condition."""
+
+    metadata: JsonObject | None = None
+    statuses: tuple[str, ...] | None = None
+    thread_id: UUID | None = None
+    assistant_id: UUID | None = None
+    limit: int = 10
+    offset: int = 0
+
+
+# Ids are made in the order of time, so that the primary key serves the order.
+SEARCH_RUNS = """
+SELECT {run} FROM run WHERE {visible}
+   AND (%(thread_id)s::uuid IS NULL OR thread_id = %(thread_id)s)
+   AND (%(assistant_id)s::uuid IS NULL OR assistant_id = %(assistant_id)s)
+   AND (%(statuses)s::text[] IS NULL OR status = ANY(%(statuses)s))
+   AND (%(metadata)s::jsonb IS NULL OR metadata @> %(metadata)s)
+ ORDER BY run_id DESC LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+
+async def search_runs(search: RunSearch, *, caller: Caller) -> list[Row]:
+    """Return a page of runs on any thread, newest first."""
+    query = sql.SQL(SEARCH_RUNS).format(run=_RUN, visible=visible_to(caller))
+    parameters = {
+        "thread_id": search.thread_id,
+        "assistant_id": search.assistant_id,
+        "statuses": None if search.statuses is None else list(search.statuses),
+        "metadata": jsonb(search.metadata),
+        "limit": search.limit,
+        "offset": search.offset,
+    }
     return await db.fetch_all(query, parameters)
 
 
@@ -194,58 +237,3 @@ THREAD_EXISTS = "SELECT 1 FROM thread WHERE thread_id = %s AND {visible}"
 async def thread_exists(thread_id: UUID, *, caller: Caller) -> bool:
     query = sql.SQL(THREAD_EXISTS).format(visible=visible_to(caller))
     return await db.fetch_one(query, [thread_id]) is not None
-
-
-# --- cancelling -------------------------------------------------------------
-
-# One statement, so that a claim of a pending run comes before it or after it. A pending run is
-# interrupted on the spot; one to be rolled back is deleted by the next statement.
-MARK_CANCELLED = """
-UPDATE run SET updated_at = now(),
-       cancel_action = CASE WHEN cancel_action = 'rollback' THEN 'rollback' ELSE %(action)s END,
-       ended_at = CASE WHEN status = 'pending' THEN now() END,
-       status = CASE WHEN status = 'pending' AND %(action)s = 'interrupt'
-                     THEN 'interrupted' ELSE status END
- WHERE run_id = ANY(%(run_ids)s) AND status IN ('pending', 'running')
-RETURNING run_id, status
-"""
-DELETE_PENDING = "DELETE FROM run WHERE run_id = ANY(%s) AND status = 'pending'"
-NOTIFY = "SELECT pg_notify('aegra_cancel', run_id::text) FROM unnest(%s::uuid[]) AS run_id"
-
-# The thread's status follows from its runs, whatever has become of them.
-DERIVE_STATUS = """
-UPDATE thread SET updated_at = now(), status = CASE WHEN EXISTS (
-         SELECT 1 FROM run WHERE run.thread_id = thread.thread_id
-            AND run.status IN ('pending', 'running')) THEN 'busy' ELSE settled_status END
- WHERE thread_id = %s
-"""
-
-
-async def mark_cancelled(
-    tx: Connection, run_ids: Sequence[UUID], action: str
-) -> tuple[list[UUID], list[UUID]]:
-    """Write down that active runs are to stop; returns the running and the pending ones.
-
-    A pending run is done with at once; a running one stops when its process obeys. The
-    caller holds the thread's lock.
-    """
-    cursor = await tx.execute(MARK_CANCELLED, {"run_ids": list(run_ids), "action": action})
-    rows = await cursor.fetchall()
-    running_ids = [row["run_id"] for row in rows if row["status"] == "running"]
-    pending_ids = [row["run_id"] for row in rows if row["status"] != "running"]
-    if pending_ids:
-        await tx.execute(DELETE_PENDING, [pending_ids])
-    if running_ids:
-        await tx.execute(NOTIFY, [running_ids])
-    return running_ids, pending_ids
-
-
-async def derive_thread_status(tx: Connection, thread_id: UUID) -> None:
-    await tx.execute(DERIVE_STATUS, [thread_id])
-
-
-async def delete_run_row(tx: Connection, run_id: UUID) -> None:
-    """Delete a run that has ended; its checkpoints stay, being the thread's."""
-    await tx.execute(
-        "DELETE FROM run WHERE run_id = %s AND status NOT IN ('pending', 'running')", [run_id]
-    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from common.errors import NotBuiltYet
+from common.errors import NotBuiltYet, Unprocessable, item_named
 from common.http_config import http_config
 from common.jsoncodec import Json
 from common.serializers import (
@@ -16,6 +17,7 @@ from common.serializers import (
     CheckpointField,
     ConfigField,
     FlagField,
+    IdField,
     JsonField,
     ObjectField,
     StringField,
@@ -26,7 +28,11 @@ from runs.models import MultitaskStrategy, RunStatus
 from runs.spec import RunSpec
 
 # Served by a later version: refused when they ask for something.
-_NOT_BUILT = ("webhook", "after_seconds", "strict_resume")
+_NOT_BUILT = ("webhook", "after_seconds")
+# A batch is written in one transaction, which holds a connection and the threads' locks.
+MAX_BATCH = 500
+
+_CAPITAL = re.compile("[A-Z]")
 
 
 _MODE = {"type": "string", "enum": sorted(STREAM_MODES)}
@@ -134,6 +140,15 @@ def _check_goto(goto: Any) -> None:
             raise ValidationError("goto must be a node's name, {node, input}, or a list of these")
 
 
+class MessagesField(JsonField):
+    """A list of messages, each `{role, content, …}`."""
+
+    def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
+        if not isinstance(data, list) or not all(isinstance(message, dict) for message in data):
+            raise ValidationError("must be a list of {role, content}")
+        return data
+
+
 class RunConfigField(ConfigField):
     """The RunnableConfig of a run: it may also say where to fork from."""
 
@@ -149,8 +164,31 @@ class RunConfigField(ConfigField):
 
 
 class RunCreateSerializer(BodySerializer):
-    assistant_id = StringField(help_text="An assistant's UUID or a graph's name.")
+    assistant_id = StringField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="An assistant's UUID or a graph's name; required unless `agent_id` is given.",
+    )
+    agent_id = StringField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The Agent Protocol's name of `assistant_id`.",
+    )
+    thread_id = IdField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The thread to run on, where the path names none.",
+    )
     input = JsonField(required=False, allow_null=True, default=None)
+    messages = MessagesField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The Agent Protocol's way to give `input.messages`.",
+    )
     command = CommandField(required=False, allow_null=True, default=None)
     config = RunConfigField(required=False, allow_null=True, default=None)
     context = ObjectField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
@@ -190,8 +228,9 @@ class RunCreateSerializer(BodySerializer):
         if fields["checkpoint_id"]:
             checkpoint = {**checkpoint, "checkpoint_id": fields["checkpoint_id"]}
         return RunSpec(
-            assistant_id=fields["assistant_id"],
-            input=fields["input"],
+            assistant_id=_assistant_id(fields),
+            thread_id=fields["thread_id"],
+            input=_input(fields),
             command=fields["command"] or None,
             config=fields["config"] or {},
             context=fields["context"] or {},
@@ -203,6 +242,7 @@ class RunCreateSerializer(BodySerializer):
             stream_subgraphs=bool(fields["stream_subgraphs"]),
             stream_resumable=bool(fields["stream_resumable"]),
             feedback_keys=fields["feedback_keys"],
+            strict_resume=bool(fields["strict_resume"]),
             on_disconnect=fields["on_disconnect"] or "continue",
             multitask_strategy=fields["multitask_strategy"] or "enqueue",
             if_not_exists=fields["if_not_exists"] or "reject",
@@ -213,11 +253,56 @@ class RunCreateSerializer(BodySerializer):
         )
 
 
+def _snake_cased(item: Json) -> Json:
+    """Rename the fields of LangGraph's client for JavaScript, which sends its own names here."""
+    if not isinstance(item, dict):
+        return item
+    return {_CAPITAL.sub(lambda found: f"_{found[0].lower()}", key): item[key] for key in item}
+
+
+def _assistant_id(fields: dict[str, Any]) -> str:
+    names = {fields["assistant_id"], fields["agent_id"]} - {None}
+    if not names:
+        raise Unprocessable("assistant_id: name an assistant by its UUID, or a graph.")
+    if len(names) > 1:
+        raise Unprocessable("agent_id: differs from assistant_id; give one of them.")
+    name: str = names.pop()
+    return name
+
+
+def _input(fields: dict[str, Any]) -> Json:
+    given: Json = fields["input"]
+    if fields["messages"] is None:
+        return given
+    if not isinstance(given, dict | None) or "messages" in (given or {}):
+        raise Unprocessable("messages: give them here or in `input`, an object without messages.")
+    return {**(given or {}), "messages": fields["messages"]}
+
+
 def asked_run(request: Request) -> RunSpec:
     """Return what a request asks of a run: its body, and what of its headers a graph gets."""
     return RunCreateSerializer.parse(
         request.data, request_id=getattr(request, "request_id", ""), headers=request.headers
     )
+
+
+def asked_batch(request: Request) -> list[RunSpec]:
+    """Check every run that a request asks for; raises Unprocessable naming the first bad one."""
+    body: Json = request.data
+    if not isinstance(body, list):
+        raise Unprocessable("The request body must be a JSON array of runs.")
+    if len(body) > MAX_BATCH:
+        raise Unprocessable(f"A batch has at most {MAX_BATCH} runs; this one has {len(body)}.")
+    return [_asked_item(request, item, position) for position, item in enumerate(body)]
+
+
+def _asked_item(request: Request, item: Json, position: int) -> RunSpec:
+    with item_named(position):
+        return RunCreateSerializer.parse(
+            _snake_cased(item),
+            request_id=getattr(request, "request_id", ""),
+            headers=request.headers,
+        )
 
 
 def _durability(fields: dict[str, Any]) -> Literal["sync", "async", "exit"]:

@@ -16,6 +16,9 @@ class RunSpec:
     assistant_id: str
     """An assistant's UUID or a graph's name."""
 
+    thread_id: UUID | None = None
+    """The thread that the body names, for the paths that name none."""
+
     input: Json = None
     """None goes on from the checkpoint."""
 
@@ -42,6 +45,9 @@ class RunSpec:
     stream_resumable: bool = False
 
     feedback_keys: list[str] | None = None
+
+    strict_resume: bool = False
+    """Fail, and leave the thread as it was, when `command.resume` answers what nobody asked."""
 
     on_disconnect: OnDisconnect = "continue"
 
@@ -92,6 +98,11 @@ class ClaimedRun:
         config = self.kwargs["config"]
         assert isinstance(config, dict)
         return config
+
+    @property
+    def is_strict(self) -> bool:
+        """Tell whether a resume that answers no waiting interrupt is to fail."""
+        return bool(self.kwargs.get("strict_resume"))
 
     @property
     def is_temporary(self) -> bool:

@@ -15,6 +15,8 @@ from common.search import list_param
 from common.serializers import FlagField
 from common.sse import keep_alive_json_response, sse_response
 from common.viewsets import AsyncViewSet
+from runs.agent_protocol import speaks_agent_protocol
+from runs.agent_views import agent_outputs
 from runs.following import Following
 from runs.queries import find_run, get_run
 from runs.serializers import EVENTS, OUTPUT, RunCreateSerializer, asked_run
@@ -73,7 +75,7 @@ class ThreadRunStreamViewSet(AsyncViewSet):
 
 
 class StatelessRunStreamViewSet(AsyncViewSet):
-    """Runs on a thread of their own, followed as they happen."""
+    """Runs on the thread that the body names, or on one of their own, followed as they happen."""
 
     tag = "Stateless runs"
 
@@ -87,6 +89,13 @@ class StatelessRunStreamViewSet(AsyncViewSet):
         """Start a run on a thread of its own, and answer with the values when it has ended."""
         return await _wait(request, None)
 
+    @extend_schema(responses=VALUES, parameters=[CANCEL_ON_DISCONNECT, *PLACES])
+    async def join(self, request: Request, run_id: str) -> HttpResponseBase:
+        """Wait for a run to end by its id alone, and answer with its thread's values."""
+        following = await _follow(request, None, parse_id(run_id, "run"))
+        headers = _headers(following, "join", stateless=True)
+        return keep_alive_json_response(following.output(), headers)
+
     @extend_schema(responses=SSE, parameters=JOINED)
     async def join_stream(self, request: Request, run_id: str) -> HttpResponseBase:
         """Stream the events of a run by its id alone."""
@@ -96,6 +105,7 @@ class StatelessRunStreamViewSet(AsyncViewSet):
 
 async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
     spec = asked_run(request)
+    thread_id = thread_id or spec.thread_id
     caller = caller_of(request)
     submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
@@ -106,10 +116,15 @@ async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
 
 
 async def _wait(request: Request, thread_id: UUID | None) -> HttpResponseBase:
+    is_by_body = thread_id is None
     spec = asked_run(request)
+    thread_id = thread_id or spec.thread_id
     caller = caller_of(request)
     submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
+    if is_by_body and speaks_agent_protocol(request.data):
+        headers = _headers(following, "wait", stateless=True)
+        return keep_alive_json_response(agent_outputs(following, submitted.row), headers)
     headers = _headers(following, "join", stateless=thread_id is None)
     return keep_alive_json_response(following.output(), headers)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,11 +13,12 @@ from access.caller import Caller
 from assistants.queries import AssistantRow, find_assistant
 from common import db
 from common.db import Row
-from common.errors import BadRequest, Conflict, NotFound, Unprocessable
+from common.errors import BadRequest, Conflict, NotFound, Unprocessable, item_named
 from common.ids import uuid7
 from common.jsoncodec import JsonObject
 from graphs.checkpointer import checkpoint_exists
 from graphs.registry import graph_ids
+from runs.cancel_queries import Cancelled, mark_cancelled
 from runs.cancellation import obey
 from runs.engine.engine import Engine, current_engine
 from runs.merging import Ground, MergedRun, merge
@@ -26,11 +29,10 @@ from runs.queries import (
     create_thread,
     insert_run,
     lock_thread,
-    mark_cancelled,
 )
 from runs.spec import ClaimedRun, RunSpec
 
-_starting: set[asyncio.Future[Submitted]] = set()
+_starting: set[asyncio.Future[list[Submitted]]] = set()
 
 
 class ThreadBusy(Conflict):
@@ -46,6 +48,27 @@ class Submitted:
     row: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """A run that is to be written."""
+
+    spec: RunSpec
+    assistant: AssistantRow
+    thread_id: UUID | None
+
+    position: int | None = None
+    """Its place in a batch, by which errors name it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A run that stands in the database, and what its writing did to others."""
+
+    submitted: Submitted
+    claimed: ClaimedRun | None
+    cancelled: Cancelled
+
+
 async def submit_run(spec: RunSpec, *, thread_id: UUID | None, caller: Caller) -> Submitted:
     """Write a run of `spec` upon a thread and set it going; the one door by which runs come.
 
@@ -54,95 +77,142 @@ async def submit_run(spec: RunSpec, *, thread_id: UUID | None, caller: Caller) -
     NotFound for a thread the caller cannot see or a checkpoint that is not there, Unprocessable
     for an unknown assistant, and ThreadBusy when the strategy is `reject` and a run is active.
     """
-    assistant = await _assistant(spec, caller)
-    if thread_id is None and spec.command and "resume" in spec.command:
-        raise BadRequest("`command.resume` needs a thread: a stateless run has nothing to resume.")
+    _require_thread_to_resume(spec, thread_id)
+    assistant = await _assistant(spec.assistant_id, caller)
+    order = _Order(spec=spec, assistant=assistant, thread_id=thread_id)
+    (submitted,) = await _started([order], caller)
+    return submitted
+
+
+async def submit_batch(specs: Sequence[RunSpec], *, caller: Caller) -> list[Submitted]:
+    """Write many runs, all of them or none; each on the thread it names, or on one of its own.
+
+    An error names by its place the run that cannot be.
+    """
+    assistants: dict[str, AssistantRow] = {}
+    orders = []
+    for position, spec in enumerate(specs):
+        with item_named(position):
+            _require_thread_to_resume(spec, spec.thread_id)
+            name = spec.assistant_id
+            assistants[name] = assistants.get(name) or await _assistant(name, caller)
+        orders.append(
+            _Order(
+                spec=spec,
+                assistant=assistants[name],
+                thread_id=spec.thread_id,
+                position=position,
+            )
+        )
+    return await _started(orders, caller)
+
+
+async def _started(orders: Sequence[_Order], caller: Caller) -> list[Submitted]:
     # A client that leaves in the middle must not leave behind a run that nobody starts.
-    started = asyncio.ensure_future(_start(spec, assistant, thread_id, caller))
+    started = asyncio.ensure_future(_start(orders, caller))
     _starting.add(started)
     started.add_done_callback(_starting.discard)
     return await asyncio.shield(started)
 
 
-async def _start(
-    spec: RunSpec, assistant: AssistantRow, thread_id: UUID | None, caller: Caller
-) -> Submitted:
+async def _start(orders: Sequence[_Order], caller: Caller) -> list[Submitted]:
     engine = current_engine()
-    has_slot = engine.take_slot()
+    slots = sum(engine.take_slot() for _ in orders)
     try:
-        submitted, claimed, cancelled = await _write(
-            spec, assistant, thread_id, caller, engine if has_slot else None
-        )
+        written = await _write_all(orders, caller, engine, slots)
     except BaseException:
-        if has_slot:
-            engine.return_slot()
+        engine.return_slots(slots)
         raise
-    obey(engine, *cancelled)
-    if claimed is not None:
-        engine.start(claimed)
-        return submitted
-    if has_slot:
-        engine.return_slot()
-    engine.wake()
-    return submitted
+    for run in written:
+        engine.log.open(run.submitted.run_id)
+    for run in written:
+        obey(engine, run.cancelled)
+        if run.claimed is not None:
+            engine.start(run.claimed)
+    claimed = _claimed_among(written)
+    engine.return_slots(slots - claimed)
+    if claimed < len(written):
+        engine.wake()
+    return [run.submitted for run in written]
+
+
+async def _write_all(
+    orders: Sequence[_Order], caller: Caller, engine: Engine, slots: int
+) -> list[_Written]:
+    """Write runs in one transaction; as many as there are slots are claimed for this process."""
+    # Threads are locked in one order, whatever the order of a batch, so that no two wait for
+    # each other.
+    by_thread = sorted(range(len(orders)), key=lambda place: str(orders[place].thread_id or ""))
+    written: dict[int, _Written] = {}
+    async with db.transaction() as tx:
+        for place in by_thread:
+            order = orders[place]
+            is_free = _claimed_among(written.values()) < slots
+            with nullcontext() if order.position is None else item_named(order.position):
+                written[place] = await _write(tx, order, caller, engine if is_free else None)
+    return [written[place] for place in range(len(orders))]
+
+
+def _claimed_among(written: Iterable[_Written]) -> int:
+    return sum(run.claimed is not None for run in written)
 
 
 async def _write(
-    spec: RunSpec,
-    assistant: AssistantRow,
-    thread_id: UUID | None,
-    caller: Caller,
-    engine: Engine | None,
-) -> tuple[Submitted, ClaimedRun | None, tuple[list[UUID], list[UUID]]]:
-    """Write everything in one transaction; returns the run, whether claimed, and the cancelled."""
-    cancelled: tuple[list[UUID], list[UUID]] = ([], [])
-    async with db.transaction() as tx:
-        thread = await _thread(tx, spec, thread_id, caller)
-        active = [run_id for run_id, _ in thread.active]
-        if active and spec.multitask_strategy == MultitaskStrategy.REJECT:
-            raise ThreadBusy(
-                "Thread is already running a task. Wait for it to finish or choose a "
-                "different multitask strategy."
-            )
-        if active and spec.multitask_strategy in CancelAction.values:
-            cancelled = await mark_cancelled(tx, active, spec.multitask_strategy)
-            active = cancelled[0]
-        run_id = uuid7()
-        merged = _merged(spec, assistant, thread, run_id, is_stateless=thread_id is None)
-        origin = merged.checkpoint_id
-        if origin and not await checkpoint_exists(tx, thread.thread_id, origin):
-            raise NotFound(f"Checkpoint {origin} not found on thread {thread.thread_id}.")
-        claimed_by = engine.process_number if engine and not active else None
-        row = await insert_run(
-            tx,
-            NewRun(
-                run_id=run_id,
-                thread_id=thread.thread_id,
-                assistant_id=assistant.assistant_id,
-                metadata=merged.metadata,
-                kwargs=merged.kwargs,
-                multitask_strategy=spec.multitask_strategy,
-                claimed_by=claimed_by,
-            ),
-            thread_metadata=merged.thread_metadata,
-            thread_configurable=merged.thread_configurable,
-            lease_seconds=settings.RUN_LEASE_SECONDS,
+    tx: db.Connection, order: _Order, caller: Caller, engine: Engine | None
+) -> _Written:
+    spec, assistant = order.spec, order.assistant
+    thread = await _thread(tx, spec, order.thread_id, caller)
+    active = [run_id for run_id, _ in thread.active]
+    if active and spec.multitask_strategy == MultitaskStrategy.REJECT:
+        raise ThreadBusy(
+            "Thread is already running a task. Wait for it to finish or choose a "
+            "different multitask strategy."
         )
-    current_engine().log.open(run_id)
-    return _submitted(row), _claimed(row, merged) if claimed_by else None, cancelled
+    cancelled = Cancelled()
+    if active and spec.multitask_strategy in CancelAction.values:
+        cancelled = await mark_cancelled(tx, [thread.thread_id], spec.multitask_strategy)
+        active = list(cancelled.running)
+    run_id = uuid7()
+    merged = _merged(spec, assistant, thread, run_id, is_stateless=order.thread_id is None)
+    origin = merged.checkpoint_id
+    if origin and not await checkpoint_exists(tx, thread.thread_id, origin):
+        raise NotFound(f"Checkpoint {origin} not found on thread {thread.thread_id}.")
+    claimed_by = engine.process_number if engine and not active else None
+    row = await insert_run(
+        tx,
+        NewRun(
+            run_id=run_id,
+            thread_id=thread.thread_id,
+            assistant_id=assistant.assistant_id,
+            metadata=merged.metadata,
+            kwargs=merged.kwargs,
+            multitask_strategy=spec.multitask_strategy,
+            claimed_by=claimed_by,
+        ),
+        thread_metadata=merged.thread_metadata,
+        thread_configurable=merged.thread_configurable,
+        lease_seconds=settings.RUN_LEASE_SECONDS,
+    )
+    claimed = _claimed(row, merged) if claimed_by else None
+    return _Written(submitted=_submitted(row), claimed=claimed, cancelled=cancelled)
 
 
-async def _assistant(spec: RunSpec, caller: Caller) -> AssistantRow:
-    assistant = await find_assistant(spec.assistant_id, caller=caller)
-    if assistant is None and spec.assistant_id in graph_ids():
+def _require_thread_to_resume(spec: RunSpec, thread_id: UUID | None) -> None:
+    if thread_id is None and spec.command and "resume" in spec.command:
+        raise BadRequest("`command.resume` needs a thread: a stateless run has nothing to resume.")
+
+
+async def _assistant(name: str, caller: Caller) -> AssistantRow:
+    assistant = await find_assistant(name, caller=caller)
+    if assistant is None and name in graph_ids():
         raise Unprocessable(
-            f"The assistant of graph {spec.assistant_id!r} was deleted; it is made anew when the "
+            f"The assistant of graph {name!r} was deleted; it is made anew when the "
             "server starts. Name another assistant of the graph, or start the server again."
         )
     if assistant is None:
         known = ", ".join(sorted(graph_ids()))
         raise Unprocessable(
-            f"Invalid assistant: {spec.assistant_id!r} is neither the UUID of an assistant nor "
+            f"Invalid assistant: {name!r} is neither the UUID of an assistant nor "
             f"one of the graphs: {known}"
         )
     return assistant

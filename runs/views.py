@@ -13,7 +13,9 @@ from common.search import list_param, whole_param
 from common.serializers import FlagField
 from common.sse import keep_alive_json_response
 from common.viewsets import AsyncViewSet
-from runs.cancellation import cancel_runs, delete_run
+from runs.agent_protocol import agent_run, speaks_agent_protocol
+from runs.cancel_serializers import CancelManySerializer, RunUpdateSerializer
+from runs.cancellation import cancel_run, cancel_runs, cancel_runs_of_status, delete_run
 from runs.following import Following
 from runs.models import CancelAction, RunStatus
 from runs.queries import RUN_COLUMNS, get_run, list_runs, thread_exists
@@ -22,13 +24,14 @@ from runs.serializers import (
     RunCreateSerializer,
     RunSerializer,
     SelectedRunSerializer,
+    asked_batch,
     asked_run,
 )
-from runs.submission import submit_run
+from runs.submission import submit_batch, submit_run
 
 PLACE = header("Content-Location", "The path of the run.")
 STATUS = OpenApiParameter(
-    "status", str, enum=RunStatus.values, description="Only runs of this status."
+    "status", str, many=True, enum=RunStatus.values, description="Only runs of these statuses."
 )
 SELECT = OpenApiParameter(
     "select", str, many=True, enum=RUN_COLUMNS, description="The fields to return."
@@ -76,13 +79,13 @@ class ThreadRunViewSet(AsyncViewSet):
         query = request.query_params
         limit = whole_param(query, "limit", default=10, minimum=1, maximum=1000)
         offset = whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1)
-        status = query.get("status") or None
-        if status is not None and status not in RunStatus.values:
+        statuses = list_param(query, "status")
+        if set(statuses) - set(RunStatus.values):
             raise Unprocessable(f"status: must be one of {', '.join(RunStatus.values)}")
         asked = list_param(query, "select")
         select = _selected(asked)
         rows = await list_runs(
-            thread, caller=caller, status=status, select=select, limit=limit, offset=offset
+            thread, caller=caller, statuses=statuses, select=select, limit=limit, offset=offset
         )
         if not rows and not await thread_exists(thread, caller=caller):
             raise NotFound(f"Thread with ID {thread} not found")
@@ -120,13 +123,10 @@ class ThreadRunViewSet(AsyncViewSet):
         """
         thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
         caller = caller_of(request)
-        action = request.query_params.get("action") or "interrupt"
-        if action not in CancelAction.values:
-            raise Unprocessable(f"action: must be one of {', '.join(CancelAction.values)}")
+        action = cancel_action(request)
         if await get_run(run, thread_id=thread, caller=caller) is None:
             raise NotFound(f"Run with ID {run} not found")
-        if not await cancel_runs([run], thread_id=thread, action=action, caller=caller):
-            raise NotFound(f"No runs found to cancel: run {run} has ended.")
+        await cancel_run(run, thread_id=thread, action=action, caller=caller)
         if not FlagField.read(request.query_params.get("wait")):
             return Response(status=202)
         following = Following(run_id=run, thread_id=thread, caller=caller)
@@ -134,22 +134,76 @@ class ThreadRunViewSet(AsyncViewSet):
         headers = {"content-location": place, "location": f"{place}/join"}
         return keep_alive_json_response(following.output(), headers)
 
+    @extend_schema(request=RunUpdateSerializer, responses={200: RunSerializer, **errors(404)})
+    async def partial_update(
+        self, request: Request, thread_id: str, run_id: str
+    ) -> HttpResponseBase:
+        """Cancel a run, as clients of Aegra do.
+
+        404 is also a run that has ended.
+        """
+        thread, run = parse_id(thread_id, "thread"), parse_id(run_id, "run")
+        caller = caller_of(request)
+        RunUpdateSerializer.checked(request.data)
+        row = await get_run(run, thread_id=thread, caller=caller)
+        if row is None:
+            raise NotFound(f"Run with ID {run} not found")
+        await cancel_run(run, thread_id=thread, action="interrupt", caller=caller)
+        row = await get_run(run, thread_id=thread, caller=caller) or row
+        return Response({**row, "langsmith_session_name": None})
+
 
 class StatelessRunViewSet(AsyncViewSet):
-    """Runs on a thread of their own."""
+    """Runs on the thread that the body names, or else on one of their own."""
 
     tag = "Stateless runs"
 
     @extend_schema(
         request=RunCreateSerializer,
-        responses={200: RunSerializer, **errors(404)},
+        responses={200: RunSerializer, **errors(404, 409)},
         parameters=[PLACE],
     )
     async def create(self, request: Request) -> HttpResponseBase:
-        """Start a run on a thread of its own, and answer at once."""
+        """Start a run on the thread that the body names, or one of its own; answer at once."""
         spec = asked_run(request)
-        submitted = await submit_run(spec, thread_id=None, caller=caller_of(request))
-        return Response(submitted.row, headers={"content-location": f"/runs/{submitted.run_id}"})
+        submitted = await submit_run(spec, thread_id=spec.thread_id, caller=caller_of(request))
+        run = f"/runs/{submitted.run_id}"
+        place = run if spec.thread_id is None else f"/threads/{spec.thread_id}{run}"
+        row = agent_run(submitted.row) if speaks_agent_protocol(request.data) else submitted.row
+        return Response(row, headers={"content-location": place})
+
+    @extend_schema(
+        request=RunCreateSerializer(many=True),
+        responses={200: RunSerializer(many=True), **errors(404, 409)},
+    )
+    async def batch(self, request: Request) -> HttpResponseBase:
+        """Create many runs, all of them or none."""
+        submitted = await submit_batch(asked_batch(request), caller=caller_of(request))
+        return Response([run.row for run in submitted])
+
+    @extend_schema(
+        request=CancelManySerializer, responses={204: None, **errors(404)}, parameters=[ACTION]
+    )
+    async def cancel_many(self, request: Request) -> HttpResponseBase:
+        """Cancel the named runs of a thread, or all runs of a status."""
+        asked = CancelManySerializer.parse(request.data)
+        action, caller = cancel_action(request), caller_of(request)
+        if asked.thread_id is not None:
+            cancelled = await cancel_runs(
+                asked.run_ids, thread_id=asked.thread_id, action=action, caller=caller
+            )
+        else:
+            cancelled = await cancel_runs_of_status(asked.statuses, action=action, caller=caller)
+        if not cancelled:
+            raise NotFound("No runs found to cancel: none of those asked for is active.")
+        return Response(status=204)
+
+
+def cancel_action(request: Request) -> str:
+    action = request.query_params.get("action") or "interrupt"
+    if action not in CancelAction.values:
+        raise Unprocessable(f"action: must be one of {', '.join(CancelAction.values)}")
+    return action
 
 
 def _selected(names: list[str]) -> list[str]:

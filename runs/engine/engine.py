@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,6 +49,7 @@ class Engine:
         self._loop = self._graph_loop.loop
         self._slots = Slots()
         self._executions: dict[UUID, Execution] = {}
+        self._early_stops: deque[UUID] = deque(maxlen=1000)  # of runs that may be about to begin
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
         self._has_backlog = False
@@ -64,16 +66,16 @@ class Engine:
         self._call(self._sweep_at_start())
 
     def take_slot(self) -> bool:
-        """Take a slot for a run that is about to be written; give it back with `return_slot`."""
+        """Take a slot for a run that is about to be written; give it back with `return_slots`."""
         return not self._graph_loop.is_stalled() and self._take_slots(1) == 1
 
-    def return_slot(self) -> None:
-        self._slots.give_back(1)
+    def return_slots(self, number: int = 1) -> None:
+        self._slots.give_back(number)
 
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""
         self.log.open(run.run_id)
-        self._call(self._carry_out(run))
+        self._loop.call_soon_threadsafe(self._begin, run)
 
     def wake(self) -> None:
         """Look for pending runs, as after one was written without a slot."""
@@ -111,12 +113,12 @@ class Engine:
         self._keeper.stop()
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
-        def spawn() -> None:
-            task = self._loop.create_task(work)
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
+        self._loop.call_soon_threadsafe(self._spawn, work)
 
-        self._loop.call_soon_threadsafe(spawn)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -124,22 +126,26 @@ class Engine:
             logger.error("engine task failed", exc_info=failure)
 
     def _stop(self, run_id: UUID) -> None:
-        execution = self._executions.get(run_id)
-        if execution is None:
+        if (execution := self._executions.get(run_id)) is None:
+            self._early_stops.append(run_id)
             return
         execution.stop()
         self._loop.call_later(INSIST_SECONDS, self._stop, run_id)
 
-    async def _carry_out(self, run: ClaimedRun) -> None:
-        execution = Execution(run, self.log)
-        self._executions[run.run_id] = execution
+    def _begin(self, run: ClaimedRun) -> None:
+        execution = self._executions[run.run_id] = Execution(run, self.log)
+        if run.run_id in self._early_stops:
+            self._stop(run.run_id)
+        self._spawn(self._carry_out(execution))
+
+    async def _carry_out(self, execution: Execution) -> None:
         held.set(HeldSlot(self._slots, on_free=self._claim_backlog))
         try:
             outcome = await execution.execute()
             await asyncio.shield(self._finish(execution, outcome))
         finally:
-            del self._executions[run.run_id]
-            self.return_slot()
+            del self._executions[execution.run.run_id]
+            self.return_slots()
             if self._has_backlog:
                 await self._claim()
 
@@ -206,7 +212,7 @@ class Engine:
                 logger.warning("claim failed: %s", exc)
                 return
             finally:
-                self._slots.give_back(taken - len(claimed))
+                self.return_slots(taken - len(claimed))
             self._has_backlog = self._has_backlog or len(claimed) == taken
             for run in claimed:
                 self.start(run)

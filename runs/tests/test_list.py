@@ -62,6 +62,24 @@ async def test_runs_of_a_status(api: httpx.AsyncClient, runs: tuple[str, list[st
     assert await listed(api, f"{path}?status=success") == ids[:2]
     assert await listed(api, f"{path}?status=error") == ids[2:]
     assert await listed(api, f"{path}?status=pending") == []
+    assert await listed(api, f"{path}?status=") == ids
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=success&status=error",
+        'status=["success","error"]',
+        "status[]=error&status[]=success",
+    ],
+)
+async def test_runs_of_several_statuses_in_every_form_that_clients_send(
+    api: httpx.AsyncClient, runs: tuple[str, list[str]], query: str
+) -> None:
+    path, ids = runs
+
+    assert await listed(api, f"{path}?{query}") == ids
+    assert await listed(api, f'{path}?status="error"') == ids[2:]
 
 
 @pytest.mark.parametrize(
