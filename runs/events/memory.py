@@ -163,13 +163,21 @@ class MemoryEventLog:
     def _forget_old(self) -> None:
         limit = settings.EVENT_RING_MB * 1_000_000
         expired = time.monotonic() - settings.EVENT_RETENTION_SECONDS
+        # They have yet to be told what their run came to, and a stateless one has no record.
+        being_read: list[UUID] = []
         while self._closed:
             tape = self._tapes[self._closed[0]]
             assert tape.closed_at is not None
-            if tape.closed_at > expired and self._closed_bytes <= limit:
-                return
+            is_within = self._closed_bytes <= limit or len(self._closed) == 1
+            if tape.closed_at > expired and is_within:
+                break
+            run_id = self._closed.popleft()
+            if tape.readers:
+                being_read.append(run_id)
+                continue
             self._closed_bytes -= _weight(tape)
-            del self._tapes[self._closed.popleft()]
+            del self._tapes[run_id]
+        self._closed.extendleft(reversed(being_read))
 
 
 def _weight(tape: _Tape) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 
 from common import db
 from tests.streaming import MakeThread, parsed, settled
@@ -64,6 +65,18 @@ async def test_an_interrupt_of_a_stateless_run_is_told(api: httpx.AsyncClient) -
     answer = await api.post("/runs/wait", json={"assistant_id": "ask", "input": HI})
 
     assert [item["value"] for item in answer.json()["__interrupt__"]] == [{"q": "ok?"}]
+
+
+async def test_what_a_run_came_to_is_told_however_little_is_kept_of_ended_runs(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "EVENT_RING_MB", 0)
+
+    answers = [
+        await api.post("/runs/wait", json={"assistant_id": "echo", "input": HI}) for _ in range(5)
+    ]
+
+    assert [len(answer.json().get("messages", [])) for answer in answers] == [2] * 5
 
 
 async def test_a_thread_that_is_kept_can_be_gone_on_with(api: httpx.AsyncClient) -> None:
