@@ -20,7 +20,7 @@ class Cancelled:
     """Runs that were active until now."""
 
     running: tuple[UUID, ...] = ()
-    """They stop when their process obeys."""
+    """They have begun, and stop when a process obeys."""
 
     pending: tuple[UUID, ...] = ()
     """Done with at once."""
@@ -45,17 +45,18 @@ async def lock_active_threads(
     return [row["thread_id"] for row in await cursor.fetchall()]
 
 
-# One statement, so that a claim of a pending run comes before it or after it. A pending run is
-# interrupted on the spot; one to be rolled back is deleted by the next statement.
+# One statement, so that a claim of a pending run comes before it or after it. A run that has not
+# begun is interrupted on the spot; one to be rolled back is deleted by the next statement. One
+# that was handed back has done something: an engine claims it and stops it as one that runs.
 MARK = """
 UPDATE run SET updated_at = now(),
        cancel_action = CASE WHEN cancel_action = 'rollback' THEN 'rollback' ELSE %(action)s END,
-       ended_at = CASE WHEN status = 'pending' THEN now() END,
-       status = CASE WHEN status = 'pending' AND %(action)s = 'interrupt'
+       ended_at = CASE WHEN status = 'pending' AND attempt = 0 THEN now() END,
+       status = CASE WHEN status = 'pending' AND attempt = 0 AND %(action)s = 'interrupt'
                      THEN 'interrupted' ELSE status END
  WHERE thread_id = ANY(%(thread_ids)s) AND status = ANY(%(statuses)s)
    AND (%(run_ids)s::uuid[] IS NULL OR run_id = ANY(%(run_ids)s))
-RETURNING run_id, status
+RETURNING run_id, attempt > 0 AS has_begun
 """
 DELETE_PENDING = "DELETE FROM run WHERE run_id = ANY(%s) AND status = 'pending'"
 NOTIFY = "SELECT pg_notify('aegra_cancel', run_id::text) FROM unnest(%s::uuid[]) AS run_id"
@@ -88,8 +89,8 @@ async def mark_cancelled(
         "statuses": list(statuses),
     }
     rows = await (await tx.execute(MARK, parameters)).fetchall()
-    running = tuple(row["run_id"] for row in rows if row["status"] == "running")
-    pending = tuple(row["run_id"] for row in rows if row["status"] != "running")
+    running = tuple(row["run_id"] for row in rows if row["has_begun"])
+    pending = tuple(row["run_id"] for row in rows if not row["has_begun"])
     if pending:
         await tx.execute(DELETE_PENDING, [list(pending)])
     if running:

@@ -134,7 +134,7 @@ class Engine:
 
     def _begin(self, run: ClaimedRun) -> None:
         execution = self._executions[run.run_id] = Execution(run, self.log)
-        if run.run_id in self._early_stops:
+        if run.cancel_action or run.run_id in self._early_stops:
             self._stop(run.run_id)
         self._spawn(self._carry_out(execution))
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from common import db
 from tests.streaming import MakeThread, reading, settled, started
 
 LONG = {"assistant_id": "sleeper", "input": {"seconds": 60}}
@@ -113,6 +114,30 @@ async def test_a_run_that_is_rolled_back_was_never_there(
     shown = await settled(api, thread_id)
     assert (shown["status"], shown["values"]) == ("idle", before)
     assert (await api.post(f"/threads/{thread_id}/history", json={})).json() == history
+
+
+@pytest.mark.parametrize("action", ["interrupt", "rollback"])
+async def test_a_run_that_was_handed_back_is_stopped_with_what_it_has_done(
+    api: httpx.AsyncClient, thread: MakeThread, action: str
+) -> None:
+    thread_id = await thread()
+    path = f"/threads/{thread_id}/runs"
+    await api.post(f"{path}/wait", json={"assistant_id": "sleeper", "input": {"seconds": 0}})
+    ((first,), second) = (await api.get(path)).json(), await started(api, thread_id, **LONG)
+    # As when its process stopped in the middle; the second one keeps it from being claimed.
+    handed_back = "UPDATE run SET status = 'pending', attempt = 1 WHERE run_id = %s"
+    await db.execute(handed_back, [first["run_id"]])
+
+    answer = await api.post(f"{path}/{first['run_id']}/cancel?action={action}")
+    await api.post(f"{path}/{second}/cancel?wait=1")
+
+    assert answer.status_code == 202
+    await settled(api, thread_id)
+    left = {run["run_id"]: run["status"] for run in (await api.get(path)).json()}
+    assert left.get(first["run_id"]) == ("interrupted" if action == "interrupt" else None)
+    history = (await api.post(f"/threads/{thread_id}/history", json={"limit": 20})).json()
+    writers = {state["metadata"]["run_id"] for state in history}
+    assert (first["run_id"] in writers) == (action == "interrupt")
 
 
 async def test_a_run_that_is_over_cannot_be_cancelled(
