@@ -48,14 +48,18 @@ async def lock_active_threads(
 # One statement, so that a claim of a pending run comes before it or after it. A run that has not
 # begun is interrupted on the spot; one to be rolled back is deleted by the next statement. One
 # that was handed back has done something: an engine claims it and stops it as one that runs.
+# Locked in the order in which an engine renews the leases of many.
 MARK = """
 UPDATE run SET updated_at = now(),
        cancel_action = CASE WHEN cancel_action = 'rollback' THEN 'rollback' ELSE %(action)s END,
        ended_at = CASE WHEN status = 'pending' AND attempt = 0 THEN now() END,
        status = CASE WHEN status = 'pending' AND attempt = 0 AND %(action)s = 'interrupt'
                      THEN 'interrupted' ELSE status END
- WHERE thread_id = ANY(%(thread_ids)s) AND status = ANY(%(statuses)s)
-   AND (%(run_ids)s::uuid[] IS NULL OR run_id = ANY(%(run_ids)s))
+  FROM (SELECT run_id AS id FROM run
+         WHERE thread_id = ANY(%(thread_ids)s) AND status = ANY(%(statuses)s)
+           AND (%(run_ids)s::uuid[] IS NULL OR run_id = ANY(%(run_ids)s))
+         ORDER BY run_id FOR UPDATE) AS active
+ WHERE run_id = active.id
 RETURNING run_id, attempt > 0 AS has_begun
 """
 DELETE_PENDING = "DELETE FROM run WHERE run_id = ANY(%s) AND status = 'pending'"

@@ -207,10 +207,13 @@ async def hand_back(run: ClaimedRun) -> bool:
     return await db.execute(HAND_BACK, [run.run_id, run.attempt]) == 1
 
 
+# Whoever locks many runs does so in one order, so that no two wait for each other.
 RENEW = """
 UPDATE run SET lease_until = now() + make_interval(secs => %(lease_seconds)s)
- WHERE claimed_by = %(claimed_by)s AND status = 'running'
-RETURNING run_id, attempt, cancel_action
+  FROM (SELECT run_id FROM run WHERE claimed_by = %(claimed_by)s AND status = 'running'
+         ORDER BY run_id FOR UPDATE) AS held
+ WHERE run.run_id = held.run_id
+RETURNING run.run_id, attempt, cancel_action
 """
 
 # A process holds an advisory lock on its number for as long as it is connected.
