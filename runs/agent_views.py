@@ -33,7 +33,8 @@ from runs.views import ACTION, WAIT, cancel_action
 class AgentRunViewSet(AsyncViewSet):
     """Runs of any thread."""
 
-    tag = "Agent Protocol"
+    tag = "Runs"
+    errors_have_message = True
 
     @extend_schema(
         request=RunSearchSerializer,
@@ -83,7 +84,7 @@ async def agent_outputs(following: Following, row: Row) -> AsyncIterator[bytes]:
     `row` tells of a run that is gone by then, as stateless ones are.
     """
     async for chunk in following.output():
-        if chunk.isspace():
+        if not chunk.strip():
             yield chunk
             continue
         output: Any = jsoncodec.loads_stored(chunk)

@@ -101,7 +101,6 @@ async def test_a_resume_needs_a_thread_and_the_body_may_name_it(
 
 async def test_a_thread_id_that_is_no_uuid_is_refused(api: httpx.AsyncClient) -> None:
     answer = await api.post("/runs", json={"assistant_id": "echo", "thread_id": "x"})
-
     assert (answer.status_code, answer.json()["detail"]) == (422, "thread_id: must be a UUID")
 
 
