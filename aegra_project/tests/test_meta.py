@@ -73,6 +73,7 @@ async def test_info_has_the_keys_of_the_wire(api: httpx.AsyncClient) -> None:
             "langsmith": False,
             "langsmith_tracing_replicas": False,
             "langsmith_tracing_session_on_runs": False,
+            "strict_resume": True,
         },
         "host": {
             "kind": "self-hosted",
