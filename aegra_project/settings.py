@@ -190,6 +190,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Thread state", "description": "What the checkpoints of a thread hold."},
         {"name": "Thread runs", "description": "Executions of a graph upon a thread."},
         {"name": "Stateless runs", "description": "Executions upon a thread of their own."},
+        {"name": "Runs", "description": "Runs on any thread, as the Agent Protocol has them."},
         {"name": "Store", "description": "Long-term memory: items by namespace and key."},
         {"name": "System", "description": "What the server says of itself."},
     ],

@@ -132,7 +132,7 @@ FIELDS = {
     "stream_mode": "What to stream: one mode or several.",
     "stream_resumable": "Give events ids, so that a client can attach again after the last one.",
     "stream_subgraphs": "Stream what subgraphs do, too.",
-    "strict_resume": "Not served by this version.",
+    "strict_resume": "Fail, and change nothing, when `command` answers what nobody asks.",
     "subgraphs": "Tell of each task that is a subgraph what state that has.",
     "suffix": "Only namespaces that end with these labels; `*` is any label.",
     "strategy": "`delete`, or `keep_latest`: all but the latest checkpoint.",

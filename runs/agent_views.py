@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -29,6 +28,18 @@ from runs.search_serializers import RunSearchSerializer
 from runs.serializers import RunSerializer
 from runs.views import ACTION, WAIT, cancel_action
 
+AGENT_OUTPUT = {
+    "type": "object",
+    "description": "The run, its values, and the messages among them.",
+    "examples": [
+        {
+            "run": {"run_id": "0199d8a5-7b87-7c2e-9b7a-3f5f0c8e2a10", "status": "success"},
+            "values": {"messages": [{"content": "hi", "type": "human", "id": "h1"}]},
+            "messages": [{"content": "hi", "role": "user", "type": "human", "id": "h1"}],
+        }
+    ],
+}
+
 
 class AgentRunViewSet(AsyncViewSet):
     """Runs of any thread."""
@@ -41,17 +52,22 @@ class AgentRunViewSet(AsyncViewSet):
         responses={200: RunSerializer(many=True)},
     )
     async def search(self, request: Request) -> HttpResponseBase:
-        """Find runs, newest first. `pending` finds those that are being executed too."""
+        """Find runs, newest first.
+
+        `pending` finds those that are being executed too.
+        """
         search = RunSearchSerializer.parse(request.data)
         rows = await search_runs(search, caller=caller_of(request))
         return Response([agent_run(row) for row in rows])
 
     @extend_schema(responses={200: RunSerializer, **errors(404)})
     async def retrieve(self, request: Request, run_id: str) -> HttpResponseBase:
+        """Get a run."""
         return Response(agent_run(await _found(request, run_id)))
 
     @extend_schema(responses={204: None, **errors(404)})
     async def destroy(self, request: Request, run_id: str) -> HttpResponseBase:
+        """Delete a run; an active one is cancelled first. Its checkpoints stay."""
         run = await _found(request, run_id)
         await delete_run(run["run_id"], thread_id=run["thread_id"], caller=caller_of(request))
         return Response(status=204)
@@ -62,6 +78,10 @@ class AgentRunViewSet(AsyncViewSet):
         parameters=[WAIT, ACTION],
     )
     async def cancel(self, request: Request, run_id: str) -> HttpResponseBase:
+        """Cancel a run.
+
+        404 is also a run that has ended.
+        """
         action, caller = cancel_action(request), caller_of(request)
         run = await _found(request, run_id)
         await cancel_run(run["run_id"], thread_id=run["thread_id"], action=action, caller=caller)
@@ -69,7 +89,7 @@ class AgentRunViewSet(AsyncViewSet):
             await _following(request, run).ended()
         return Response(status=204)
 
-    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT, **errors(404)})
+    @extend_schema(responses={200: AGENT_OUTPUT, **errors(404)})
     async def wait(self, request: Request, run_id: str) -> HttpResponseBase:
         """Answer with the run, its values and its messages when it is over."""
         run = await _found(request, run_id)

@@ -26,7 +26,12 @@ class CancelManySerializer(BodySerializer):
     status = WordField([*ACTIVE, "all"], required=False, allow_null=True, default=None)
     thread_id = IdField(required=False, allow_null=True, default=None)
     run_ids = serializers.ListField(
-        child=IdField(), required=False, allow_null=True, default=None, max_length=1000
+        child=IdField(),
+        required=False,
+        allow_null=True,
+        default=None,
+        max_length=1000,
+        help_text="Runs of the thread.",
     )
 
     @classmethod

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
-from common.errors import NotBuiltYet, Unprocessable, item_named
+from common.errors import NotBuiltYet, Unprocessable
 from common.http_config import http_config
 from common.jsoncodec import Json
 from common.serializers import (
@@ -29,10 +27,6 @@ from runs.spec import RunSpec
 
 # Served by a later version: refused when they ask for something.
 _NOT_BUILT = ("webhook", "after_seconds")
-# A batch is written in one transaction, which holds a connection and the threads' locks.
-MAX_BATCH = 500
-
-_CAPITAL = re.compile("[A-Z]")
 
 
 _MODE = {"type": "string", "enum": sorted(STREAM_MODES)}
@@ -253,13 +247,6 @@ class RunCreateSerializer(BodySerializer):
         )
 
 
-def _snake_cased(item: Json) -> Json:
-    """Rename the fields of LangGraph's client for JavaScript, which sends its own names here."""
-    if not isinstance(item, dict):
-        return item
-    return {_CAPITAL.sub(lambda found: f"_{found[0].lower()}", key): item[key] for key in item}
-
-
 def _assistant_id(fields: dict[str, Any]) -> str:
     names = {fields["assistant_id"], fields["agent_id"]} - {None}
     if not names:
@@ -277,32 +264,6 @@ def _input(fields: dict[str, Any]) -> Json:
     if not isinstance(given, dict | None) or "messages" in (given or {}):
         raise Unprocessable("messages: give them here or in `input`, an object without messages.")
     return {**(given or {}), "messages": fields["messages"]}
-
-
-def asked_run(request: Request) -> RunSpec:
-    """Return what a request asks of a run: its body, and what of its headers a graph gets."""
-    return RunCreateSerializer.parse(
-        request.data, request_id=getattr(request, "request_id", ""), headers=request.headers
-    )
-
-
-def asked_batch(request: Request) -> list[RunSpec]:
-    """Check every run that a request asks for; raises Unprocessable naming the first bad one."""
-    body: Json = request.data
-    if not isinstance(body, list):
-        raise Unprocessable("The request body must be a JSON array of runs.")
-    if len(body) > MAX_BATCH:
-        raise Unprocessable(f"A batch has at most {MAX_BATCH} runs; this one has {len(body)}.")
-    return [_asked_item(request, item, position) for position, item in enumerate(body)]
-
-
-def _asked_item(request: Request, item: Json, position: int) -> RunSpec:
-    with item_named(position):
-        return RunCreateSerializer.parse(
-            _snake_cased(item),
-            request_id=getattr(request, "request_id", ""),
-            headers=request.headers,
-        )
 
 
 def _durability(fields: dict[str, Any]) -> Literal["sync", "async", "exit"]:

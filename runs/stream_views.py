@@ -17,9 +17,10 @@ from common.sse import keep_alive_json_response, sse_response
 from common.viewsets import AsyncViewSet
 from runs.agent_protocol import speaks_agent_protocol
 from runs.agent_views import agent_outputs
+from runs.asking import asked_run
 from runs.following import Following
 from runs.queries import find_run, get_run
-from runs.serializers import EVENTS, OUTPUT, RunCreateSerializer, asked_run
+from runs.serializers import EVENTS, OUTPUT, RunCreateSerializer
 from runs.submission import Submitted, submit_run
 
 LAST_EVENT_ID = OpenApiParameter(

@@ -14,6 +14,7 @@ from common.serializers import FlagField
 from common.sse import keep_alive_json_response
 from common.viewsets import AsyncViewSet
 from runs.agent_protocol import agent_run, speaks_agent_protocol
+from runs.asking import asked_batch, asked_run
 from runs.cancel_serializers import CancelManySerializer, RunUpdateSerializer
 from runs.cancellation import cancel_run, cancel_runs, cancel_runs_of_status, delete_run
 from runs.following import Following
@@ -24,8 +25,6 @@ from runs.serializers import (
     RunCreateSerializer,
     RunSerializer,
     SelectedRunSerializer,
-    asked_batch,
-    asked_run,
 )
 from runs.submission import submit_batch, submit_run
 
