@@ -49,8 +49,8 @@ def _paths() -> list[tuple[re.Pattern[str], str]]:
 
 def _operation(method: str, path: str) -> tuple[str, str] | None:
     for pattern, described in _paths():
-        if pattern.fullmatch(path) and method in description()["paths"][described]:
-            return described, method
+        if pattern.fullmatch(path):
+            return (described, method) if method in description()["paths"][described] else None
     return None
 
 

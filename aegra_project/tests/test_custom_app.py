@@ -15,26 +15,26 @@ from tests.streaming import reading, settled
 
 
 async def test_its_routes_run_on_the_loop_of_its_lifespan(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving():
-        answer = await api.get("/hello")
+        answer = await other_api.get("/hello")
 
         assert answer.json() == {"same": True, "log": ["up"]}
 
 
 @pytest.mark.parametrize("target", ["app.py:app", "wrapped.py:app"])
 async def test_a_path_goes_to_the_first_that_has_it(
-    api: httpx.AsyncClient, serving: ServingApp, target: str
+    other_api: httpx.AsyncClient, serving: ServingApp, target: str
 ) -> None:
     with serving(target):
         answers = {
-            path: (await api.get(path)).text
+            path: (await other_api.get(path)).text
             for path in ("/ok", "/info", "/threads", "/admin/mine", "/", "/runs/x/stream")
         }
-        wrong_method = await api.post("/threads", json={})
-        of_the_api = await api.post("/threads/count", json={})
-        unknown = await api.get("/nothing")
+        wrong_method = await other_api.post("/threads", json={})
+        of_the_api = await other_api.post("/threads/count", json={})
+        unknown = await other_api.get("/nothing")
 
     assert answers["/ok"] == '{"ok":true,"services":{}}'
     assert answers["/info"] == answers["/threads"] == '"mine"'
@@ -47,11 +47,11 @@ async def test_a_path_goes_to_the_first_that_has_it(
 
 
 async def test_its_middleware_wraps_the_api_and_no_probe(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving("wrapped.py:app"):
         answers = {
-            path: await api.get(path)
+            path: await other_api.get(path)
             for path in ("/hello", "/threads/x", "/info", "/ok", "/docs", "/live", "/admin/")
         }
 
@@ -61,7 +61,7 @@ async def test_its_middleware_wraps_the_api_and_no_probe(
 
 
 async def test_a_stream_passes_its_middleware_part_by_part(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     body = {"assistant_id": "slowwriter", "input": {"count": 4}, "stream_mode": "custom"}
     with serving("wrapped.py:app"):
@@ -74,35 +74,35 @@ async def test_a_stream_passes_its_middleware_part_by_part(
 
 
 async def test_a_client_that_leaves_a_stream_is_noticed_through_its_middleware(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
-    thread_id = (await api.post("/threads", json={})).json()["thread_id"]
+    thread_id = (await other_api.post("/threads", json={})).json()["thread_id"]
     body = {"assistant_id": "sleeper", "input": {"seconds": 20}, "on_disconnect": "cancel"}
     with serving("wrapped.py:app"):
         async with reading("POST", f"/threads/{thread_id}/runs/stream", body) as reader:
             await reader.until("metadata")
-        assert (await settled(api, thread_id))["status"] != "busy"
+        assert (await settled(other_api, thread_id))["status"] != "busy"
 
-    [run] = (await api.get(f"/threads/{thread_id}/runs")).json()
+    [run] = (await other_api.get(f"/threads/{thread_id}/runs")).json()
     assert run["status"] == "interrupted"
 
 
 async def test_a_route_runs_a_graph_of_the_server(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving("wrapped.py:app"):
-        answer = await api.get("/run/echo")
+        answer = await other_api.get("/run/echo")
 
     assert answer.json()["messages"][-1]["content"] == "hi"
 
 
 async def test_its_errors_are_answered_by_its_handlers_or_with_500(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving():
-        handled = await api.post("/fruit", json={"fruit": "apple"})
-        malformed = await api.post("/fruit", json={})
-        failed = await api.get("/fails")
+        handled = await other_api.post("/fruit", json={"fruit": "apple"})
+        malformed = await other_api.post("/fruit", json={})
+        failed = await other_api.get("/fails")
 
     assert (handled.status_code, handled.json()) == (418, {"detail": "no fruit"})
     assert malformed.status_code == 422
@@ -110,19 +110,19 @@ async def test_its_errors_are_answered_by_its_handlers_or_with_500(
 
 
 async def test_an_application_that_shows_no_routes_gets_what_the_api_lacks(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving("plain.py:app"):
-        assert (await api.get("/anything")).text == "/anything"
-        assert (await api.get("/info")).json()["version"]
-        assert (await api.post("/threads/count", json={})).status_code == 200
+        assert (await other_api.get("/anything")).text == "/anything"
+        assert (await other_api.get("/info")).json()["version"]
+        assert (await other_api.post("/threads/count", json={})).status_code == 200
 
 
 async def test_its_routes_are_described_with_the_api_s(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving():
-        schema = (await api.get("/openapi.json")).json()
+        schema = (await other_api.get("/openapi.json")).json()
 
     validate_schema(schema)  # type: ignore[no-untyped-call]
     assert {"/hello", "/fruit", "/threads/search", "/ok"} <= schema["paths"].keys()
@@ -134,16 +134,16 @@ async def test_its_routes_are_described_with_the_api_s(
 
 
 async def test_a_foreign_page_or_host_reaches_no_route(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     evil, page = {"origin": "https://evil.example"}, {"origin": "http://localhost:3000"}
     with serving():
-        rebound = await api.get("/hello", headers={"host": "evil.example"})
-        foreign = await api.post("/fruit", json={"fruit": "x"}, headers=evil)
-        unread = await api.get("/hello", headers=evil)
-        known = await api.get("/hello", headers=page)
+        rebound = await other_api.get("/hello", headers={"host": "evil.example"})
+        foreign = await other_api.post("/fruit", json={"fruit": "x"}, headers=evil)
+        unread = await other_api.get("/hello", headers=evil)
+        known = await other_api.get("/hello", headers=page)
         asked = {**page, "access-control-request-method": "POST"}
-        preflight = await api.options("/fruit", headers=asked)
+        preflight = await other_api.options("/fruit", headers=asked)
 
     assert rebound.status_code == 400
     assert foreign.status_code == 403
@@ -172,17 +172,17 @@ async def test_its_routes_are_open_unless_they_are_to_ask_who_calls(
 
 
 async def test_a_route_that_asks_knows_its_caller(
-    api: httpx.AsyncClient, serving: ServingApp
+    other_api: httpx.AsyncClient, serving: ServingApp
 ) -> None:
     with serving(enable_custom_route_auth=True):
-        assert (await api.get("/whoami")).json() == {"identity": ""}
+        assert (await other_api.get("/whoami")).json() == {"identity": ""}
 
 
 @pytest.mark.parametrize(
     ("order", "is_asked_before"), [("middleware_first", "False"), ("auth_first", "True")]
 )
 async def test_callers_are_asked_for_before_or_after_its_middleware(
-    api: httpx.AsyncClient,
+    other_api: httpx.AsyncClient,
     client_at: FAR,
     serving: ServingApp,
     order: str,
@@ -190,7 +190,7 @@ async def test_callers_are_asked_for_before_or_after_its_middleware(
 ) -> None:
     async with client_at("192.0.2.7") as far:
         with serving("wrapped.py:app", middleware_order=order):
-            answer = await api.post("/threads/count", json={})
+            answer = await other_api.post("/threads/count", json={})
             refused = await far.post("/threads/count", json={})
             open_to_all = await far.get("/")
 

@@ -28,8 +28,8 @@ def disable(settings: Settings) -> Any:
     clear_url_caches()
 
 
-async def status(api: httpx.AsyncClient, method: str, path: str) -> int:
-    answer = await api.request(method, path, json={})
+async def status(other_api: httpx.AsyncClient, method: str, path: str) -> int:
+    answer = await other_api.request(method, path, json={})
     assert answer.status_code != 404 or answer.json() == {"detail": "Not Found"}
     return answer.status_code
 
@@ -47,21 +47,23 @@ async def status(api: httpx.AsyncClient, method: str, path: str) -> int:
     ],
 )
 async def test_a_group_is_gone_and_the_others_are_there(
-    api: httpx.AsyncClient, disable: Any, group: str, method: str, path: str
+    other_api: httpx.AsyncClient, disable: Any, group: str, method: str, path: str
 ) -> None:
-    assert await status(api, method, path) != 404
+    assert await status(other_api, method, path) != 404
 
     urls = disable(group)
 
-    assert await status(api, method, path) == 404
-    assert await status(api, "GET", "/ok") == 200
+    assert await status(other_api, method, path) == 404
+    assert await status(other_api, "GET", "/ok") == 200
     other = "/threads/count" if group != "threads" else "/assistants/count"
-    assert await status(api, "POST", other) == 200
+    assert await status(other_api, "POST", other) == 200
     generator: Any = SchemaGenerator
     schema = generator(urlconf=urls).get_schema(request=None, public=True)
     assert path.replace("/x/", "/{thread_id}/") not in schema["paths"]
 
 
-async def test_front_ends_are_told_that_there_are_no_assistants(api: httpx.AsyncClient) -> None:
+async def test_front_ends_are_told_that_there_are_no_assistants(
+    other_api: httpx.AsyncClient,
+) -> None:
     with http_section(disable_assistants=True):
-        assert (await api.get("/info")).json()["flags"]["assistants"] is False
+        assert (await other_api.get("/info")).json()["flags"]["assistants"] is False

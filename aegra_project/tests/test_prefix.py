@@ -30,17 +30,19 @@ from tests.streaming import MakeThread
         ("/my", 404),
     ],
 )
-async def test_routes_live_below_the_prefix(api: httpx.AsyncClient, path: str, status: int) -> None:
+async def test_routes_live_below_the_prefix(
+    other_api: httpx.AsyncClient, path: str, status: int
+) -> None:
     with http_section(mount_prefix="/my/api"):
-        answer = await api.get(path)
+        answer = await other_api.get(path)
 
     assert answer.status_code == status
     assert status != 404 or answer.json() == {"detail": "Not Found"}
 
 
-async def test_what_names_a_path_names_the_prefix(api: httpx.AsyncClient) -> None:
+async def test_what_names_a_path_names_the_prefix(other_api: httpx.AsyncClient) -> None:
     with http_section(mount_prefix="/my/api"):
-        root = await api.get("/")
+        root = await other_api.get("/")
         icon = static("aegra_project/favicon.svg")
 
     assert root.json() == {"ok": True, "docs": "/my/api/docs", "admin": "/my/api/admin/"}
@@ -48,19 +50,19 @@ async def test_what_names_a_path_names_the_prefix(api: httpx.AsyncClient) -> Non
 
 
 async def test_a_run_is_found_again_by_its_location(
-    api: httpx.AsyncClient, thread: MakeThread
+    other_api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
     """Clients put the location behind the URL they know, prefix and all."""
     thread_id = await thread()
     body = {"assistant_id": "echo", "input": {"messages": []}}
     with http_section(mount_prefix="/my/api"):
-        run = await api.post(f"/my/api/threads/{thread_id}/runs/stream", json=body)
-        again = await api.get(f"/my/api{run.headers['location']}")
+        run = await other_api.post(f"/my/api/threads/{thread_id}/runs/stream", json=body)
+        again = await other_api.get(f"/my/api{run.headers['location']}")
 
     assert run.headers["location"].startswith(f"/threads/{thread_id}/runs/")
     assert again.status_code == 200
 
 
-async def test_clients_in_the_process_know_no_prefix(api: httpx.AsyncClient) -> None:
+async def test_clients_in_the_process_know_no_prefix(other_api: httpx.AsyncClient) -> None:
     with http_section(mount_prefix="/my/api"):
         assert await get_client().threads.count() >= 0
