@@ -8,7 +8,6 @@ from typing import Any
 from tests.compatibility import page
 from tests.compatibility.calls import Sdk
 from tests.compatibility.description import described
-from tests.compatibility.pending import NOT_MERGED
 from tests.compatibility.samples import OF_ALL
 from tests.compatibility.wire import Endpoints, Place, Seen, seen
 
@@ -87,7 +86,7 @@ def undescribed(sdk: str, found: Seen) -> str:
         for key, places in found.arguments.items()
         for sent in places
         if key not in silent
-        and sent.endpoint not in {*later, *NOT_MERGED}
+        and sent.endpoint not in later
         and sent.place not in known.get(sent.endpoint, ())
     }
-    return "\n".join(sorted(missing - {*NOT_MERGED}))
+    return "\n".join(sorted(missing))

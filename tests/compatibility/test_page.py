@@ -9,7 +9,6 @@ from importlib.metadata import version
 from tests.compatibility import page
 from tests.compatibility.description import described
 from tests.compatibility.evidence import is_there, names
-from tests.compatibility.pending import NOT_MERGED
 from tests.javascript import JS
 
 # Served, and no part of the API that the description is of.
@@ -40,7 +39,7 @@ def test_only_what_comes_later_is_shown_by_no_test() -> None:
 def test_every_test_that_is_named_is_there() -> None:
     named = {row.shown_by for row in every_row() if row.shown_by}
 
-    assert sorted(test for test in named - {*NOT_MERGED} if not is_there(test)) == []
+    assert sorted(test for test in named if not is_there(test)) == []
 
 
 def test_the_file_of_a_test_names_what_the_test_shows() -> None:
@@ -59,7 +58,7 @@ def test_the_file_of_a_test_names_what_the_test_shows() -> None:
 def test_the_endpoints_are_those_of_the_code() -> None:
     served = {name for name, row in page.endpoints().items() if row.state == "served"}
 
-    assert described().keys() - {*NOT_MERGED} == served - UNDESCRIBED - {*NOT_MERGED}
+    assert described().keys() == served - UNDESCRIBED
 
 
 def test_the_versions_are_those_in_use() -> None:

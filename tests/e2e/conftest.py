@@ -10,15 +10,8 @@ import pytest
 from langgraph_sdk import get_client, get_sync_client
 
 from common.tests.servers import LiveServer
-from tests.compatibility.pending import NOT_MERGED
 from tests.e2e.awaited import Awaited, Client, Connected
 from tests.e2e.servers import every_graph, own_database, serving
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.nodeid.partition("[")[0] in NOT_MERGED:
-            item.add_marker(pytest.mark.xfail(run=False))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,6 @@ import { test } from "node:test";
 
 import { client, lastText, newThread, said } from "./asking.mjs";
 
-const NOT_MERGED = { skip: true };
-
 async function spoken() {
   const thread = await newThread();
   await client.runs.wait(thread, "echo", { input: said("one") });
@@ -45,7 +43,7 @@ test("the threads of an assistant go with it", async () => {
   await assert.rejects(client.threads.get(thread), { status: 404 });
 });
 
-test("a thread is copied and pruned", NOT_MERGED, async () => {
+test("a thread is copied and pruned", async () => {
   const thread = await spoken();
   const copy = await client.threads.copy(thread);
 
@@ -58,7 +56,7 @@ test("a thread is copied and pruned", NOT_MERGED, async () => {
   await assert.rejects(client.threads.get(copy.thread_id), { status: 404 });
 });
 
-test("a history is imported", NOT_MERGED, async () => {
+test("a history is imported", async () => {
   const supersteps = ["one", "two"].map((word) => ({ updates: [{ values: said(word), asNode: "echo" }] }));
 
   const made = await client.threads.create({ graphId: "echo", supersteps });
@@ -67,7 +65,7 @@ test("a history is imported", NOT_MERGED, async () => {
   assert.deepEqual(history.map((state) => lastText(state.values)), ["two", "one"]);
 });
 
-test("a thread is told when to go", NOT_MERGED, async () => {
+test("a thread is told when to go", async () => {
   const { thread_id: thread } = await client.threads.create({ ttl: 60 });
 
   const nothing = await client.threads.update(thread, { ttl: 90, returnMinimal: true });
@@ -76,7 +74,7 @@ test("a thread is told when to go", NOT_MERGED, async () => {
   assert.deepEqual([nothing, ttl.strategy, ttl.ttl_minutes], [undefined, "delete", 90]);
 });
 
-test("parts of a thread and of its state are read", NOT_MERGED, async () => {
+test("parts of a thread and of its state are read", async () => {
   const thread = await spoken();
 
   const [found] = await client.threads.search({
@@ -95,7 +93,7 @@ test("a state is not patched", async () => {
   await assert.rejects(client.threads.patchState(await newThread(), { more: 1 }), { status: 405 });
 });
 
-test("a batch of runs is created", NOT_MERGED, async () => {
+test("a batch of runs is created", async () => {
   // The SDK sends the members of a payload as they are: in the server's spelling.
   const payloads = ["one", "two"].map((word) => ({
     assistantId: "echo",
@@ -109,7 +107,7 @@ test("a batch of runs is created", NOT_MERGED, async () => {
   assert.deepEqual(values.map(lastText), ["one", "two"]);
 });
 
-test("many runs are cancelled at once", NOT_MERGED, async () => {
+test("many runs are cancelled at once", async () => {
   const thread = await newThread();
   const input = { seconds: 30 };
   const runs = [];
@@ -122,7 +120,7 @@ test("many runs are cancelled at once", NOT_MERGED, async () => {
   assert.deepEqual(statuses, ["interrupted", "interrupted"]);
 });
 
-test("items expire, and say what of them is indexed", NOT_MERGED, async () => {
+test("items expire, and say what of them is indexed", async () => {
   const namespace = ["js", randomUUID()];
   await client.store.putItem(namespace, "k", { text: "tea" }, { ttl: 60, index: ["text"] });
 
