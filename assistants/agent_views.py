@@ -14,7 +14,7 @@ from assistants.serializers import AgentSchemasSerializer, AgentSearchSerializer
 from common.description import PAGES, errors
 from common.errors import NotFound
 from common.responses import Response
-from common.search import one_page, page_headers
+from common.search import one_page
 from common.viewsets import AsyncViewSet
 
 # Schemas that the protocol wants told; others are left out when there is none.
@@ -37,8 +37,7 @@ class AgentViewSet(AsyncViewSet):
         """Search agents by metadata and name."""
         search = AgentSearchSerializer.parse(request.data)
         rows = await search_assistants(search, caller=caller_of(request))
-        page, more = one_page(rows, search.limit)
-        headers = page_headers(offset=search.offset, limit=search.limit, more=more, found=len(page))
+        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
         return Response(await _agents([AssistantRow(**row) for row in page]), headers=headers)
 
     @extend_schema(responses={200: AgentSerializer, **errors(404)})

@@ -41,7 +41,7 @@ from assistants.versions import list_versions, set_latest
 from common.description import COUNT, OFFSET, PAGES, errors, flag, whole
 from common.errors import Conflict, NotFound, Unprocessable
 from common.responses import Response
-from common.search import one_page, page_headers, whole_param
+from common.search import one_page, whole_param
 from common.serializers import FlagField
 from common.viewsets import AsyncViewSet
 from graphs.registry import graph_spec
@@ -90,8 +90,7 @@ class AssistantViewSet(AsyncViewSet):
         """Search assistants by metadata, graph and name, newest first."""
         search = AssistantSearchSerializer.parse(request.data)
         rows = await search_assistants(search, caller=caller_of(request))
-        page, more = one_page(rows, search.limit)
-        headers = page_headers(offset=search.offset, limit=search.limit, more=more, found=len(page))
+        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
         return Response(page, headers=headers)
 
     @extend_schema(request=AssistantCountSerializer, responses={200: COUNT})

@@ -14,20 +14,18 @@ from common.errors import Unprocessable
 RowT = TypeVar("RowT")
 
 
-def page_headers(*, offset: int, limit: int, more: bool, found: int) -> dict[str, str]:
-    """Return the pagination headers for a page of `found` rows.
+def one_page(
+    rows: Sequence[RowT], *, offset: int, limit: int
+) -> tuple[Sequence[RowT], dict[str, str]]:
+    """Return the page among rows fetched with `limit + 1`, and its pagination headers.
 
     The total is exact on the last page, else a lower bound (the API's own rule).
     """
-    if more:
-        following = offset + limit
-        return {"x-pagination-next": str(following), "x-pagination-total": str(following + 1)}
-    return {"x-pagination-total": str(offset + found)}
-
-
-def one_page(rows: Sequence[RowT], limit: int) -> tuple[Sequence[RowT], bool]:
-    """Split rows fetched with `limit + 1` into the page and whether there is another one."""
-    return rows[:limit], len(rows) > limit
+    if len(rows) <= limit:
+        return rows, {"x-pagination-total": str(offset + len(rows))}
+    following = offset + limit
+    headers = {"x-pagination-next": str(following), "x-pagination-total": str(following + 1)}
+    return rows[:limit], headers
 
 
 def order_by(column: str, direction: str, tie: str) -> sql.Composed:

@@ -12,7 +12,7 @@ from common.description import COUNT, OFFSET, PAGES, errors, whole
 from common.errors import Conflict, NotFound, Unprocessable
 from common.ids import parse_id
 from common.responses import Response
-from common.search import list_param, one_page, page_headers, whole_param
+from common.search import list_param, one_page, whole_param
 from common.viewsets import AsyncViewSet
 from threads.copying import copy_thread
 from threads.pruning import prune_threads
@@ -82,7 +82,8 @@ class ThreadViewSet(AsyncViewSet):
             offset=whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1),
         )
         caller = caller_of(request)
-        page, _ = one_page(await search_threads(search, caller=caller), search.limit)
+        rows = await search_threads(search, caller=caller)
+        page, _ = one_page(rows, offset=search.offset, limit=search.limit)
         return Response({"threads": page, "total": await count_threads(search, caller=caller)})
 
     @extend_schema(
@@ -94,8 +95,7 @@ class ThreadViewSet(AsyncViewSet):
         """Search threads by metadata, values and status, the last changed first."""
         search = ThreadSearchSerializer.parse(request.data)
         rows = await search_threads(search, caller=caller_of(request))
-        page, more = one_page(rows, search.limit)
-        headers = page_headers(offset=search.offset, limit=search.limit, more=more, found=len(page))
+        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
         return Response(page, headers=headers)
 
     @extend_schema(request=ThreadCountSerializer, responses={200: COUNT})
