@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from typing import Any
 from uuid import UUID
 
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
@@ -94,6 +96,57 @@ class PooledSaver(AsyncPostgresSaver):
                 yield cursor
 
 
+class RunOver(RuntimeError):
+    """A graph writes after its run has ended."""
+
+
+class RunSaver(PooledSaver):
+    """The saver of one run, which takes no more writes once it has been closed.
+
+    LangGraph does not wait for all that it writes when a graph is cancelled, and a graph that
+    ignores its cancellation goes on writing: on a thread that is another run's by then, or gone.
+    """
+
+    def __init__(self, pool: db.Pool) -> None:
+        super().__init__(pool)
+        # LangGraph copies savers: copies share it.
+        self._writing = _Writing()
+
+    async def close(self, seconds: float) -> None:
+        """Refuse writes from now on, and wait for those that are under way."""
+        self._writing.is_over = True
+        if self._writing.under_way:
+            await asyncio.wait(self._writing.under_way, timeout=seconds)
+
+    async def aput(self, *args: Any, **kwargs: Any) -> RunnableConfig:
+        with self._writing.one():
+            return await super().aput(*args, **kwargs)
+
+    async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
+        with self._writing.one():
+            await super().aput_writes(*args, **kwargs)
+
+
+class _Writing:
+    """The writes of one run that are under way."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.under_way: set[asyncio.Future[None]] = set()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if self.is_over:
+            raise RunOver("The run is over; its graph can write no more checkpoints.")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.under_way.add(done)
+        try:
+            yield
+        finally:
+            self.under_way.discard(done)
+            done.set_result(None)
+
+
 def _remembering(serde: SerializerProtocol) -> SerializerProtocol:
     """Return a reader that gives the same message for the same bytes, for as long as it lives."""
     if not isinstance(serde, JsonPlusSerializer):
@@ -116,6 +169,11 @@ def _remembering(serde: SerializerProtocol) -> SerializerProtocol:
 async def open_saver() -> PooledSaver:
     """Return a saver bound to the running loop; it costs nothing to make and holds nothing."""
     return PooledSaver(await db.pool())
+
+
+async def open_run_saver() -> RunSaver:
+    """Return the saver of a run, to be closed when the run has ended."""
+    return RunSaver(await db.pool())
 
 
 def saver_on(tx: db.Connection) -> AsyncPostgresSaver:

@@ -17,7 +17,7 @@ from access.caller import ANONYMOUS, Caller
 from common import db, jsoncodec
 from common.errors import ApiError
 from common.jsoncodec import JsonObject
-from graphs.checkpointer import open_saver
+from graphs.checkpointer import RunSaver, open_run_saver, open_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for, pending_interrupts, values_of
 from runs.engine.configuring import graph_config, usable_context
@@ -54,6 +54,7 @@ class Execution:
         self._kwargs = kwargs
         self._translator = Translator(kwargs["stream_mode"], subgraphs=kwargs["subgraphs"])
         self._drive: asyncio.Task[None] | None = None
+        self._saver: RunSaver | None = None
         self._stop_again_at = 0.0
         self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -97,6 +98,8 @@ class Execution:
         metadata = {"run_id": str(self.run.run_id), "attempt": self.run.attempt}
         self._publish("metadata", metadata)
         status, error = await self._driven()
+        if self._saver is not None:
+            await self._saver.close(ABANDON_SECONDS)
         if error is not None:
             self._publish("error", error)
         has_head = not (self.run.is_temporary or self.is_refused)
@@ -107,6 +110,7 @@ class Execution:
     async def _driven(self) -> tuple[str, JsonObject | None]:
         if self.was_stopped():
             return RunStatus.INTERRUPTED, None
+        self._saver = None if self.run.is_temporary else await open_run_saver()
         self._drive = asyncio.create_task(self._run_graph())
         deadline = settings.RUN_TIMEOUT_SECONDS
         ended = {self._drive, self._abandoned}
@@ -127,7 +131,7 @@ class Execution:
     async def _run_graph(self) -> None:
         run = self.run
         try:
-            saver = InMemorySaver() if run.is_temporary else await open_saver()
+            saver = self._saver or InMemorySaver()
             async with open_graph(
                 run.graph_id,
                 graph_config(run, self._caller),
