@@ -139,5 +139,11 @@ def assistant(api: httpx.AsyncClient) -> Callable[..., Awaitable[dict[str, Any]]
 
 @pytest.fixture
 def statements(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Statements:
-    """The SQL statements that the test has sent so far, whichever pool they took."""
-    return count_statements(monkeypatch)
+    """The SQL statements of the test's requests so far, whichever pool they took; no run's."""
+    from runs.engine.engine import current_engine
+    from runs.engine.slots import held
+
+    def is_engine_s() -> bool:
+        return held.get() is not None or asyncio.current_task() in current_engine()._tasks
+
+    return count_statements(monkeypatch, is_engine_s)
