@@ -116,14 +116,19 @@ class Following:
             elif silence >= idle_seconds:
                 silence = 0.0
                 if not await self._is_active():
-                    return
+                    # What it said while that was asked is on the tape: the follow ends after it.
+                    log.close(self.run_id)
+                    continue
                 yield ()
 
     async def _is_active(self) -> bool:
         if current_engine().is_executing(self.run_id):
             return True
         result = await run_result(self.run_id)
-        return result is not None and result["status"] in ACTIVE
+        if result is not None and result["status"] in ACTIVE:
+            return True
+        # It may have begun here while that was asked, and not have closed its log yet.
+        return current_engine().is_executing(self.run_id)
 
     async def _result(self) -> bytes:
         kept = current_engine().log.output(self.run_id)
