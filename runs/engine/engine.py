@@ -55,7 +55,7 @@ class Engine:
         self._has_backlog = False
         """Whether a run may be pending that no other run's end will claim."""
         self._relock_until = time.monotonic() + RELOCK_SECONDS
-        self._keeper = LeaseKeeper(on_cancel=self.cancel_local, on_beat=self._beat)
+        self._keeper = LeaseKeeper(self._executions, self.cancel_local, self._beat)
 
     @property
     def process_number(self) -> int:

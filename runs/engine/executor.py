@@ -108,9 +108,9 @@ class Execution:
         return Outcome(status=status, error=error, head=head, leaves_thread=self.is_refused)
 
     async def _driven(self) -> tuple[str, JsonObject | None]:
+        self._saver = None if self.run.is_temporary else await open_run_saver()
         if self.was_stopped():
             return RunStatus.INTERRUPTED, None
-        self._saver = None if self.run.is_temporary else await open_run_saver()
         self._drive = asyncio.create_task(self._run_graph())
         deadline = settings.RUN_TIMEOUT_SECONDS
         ended = {self._drive, self._abandoned}

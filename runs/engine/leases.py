@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 import psycopg
@@ -22,10 +22,17 @@ RECONNECT_SECONDS = 0.5
 class LeaseKeeper:
     """Holds the process's advisory lock, listens for cancels, and renews the leases.
 
-    `on_cancel` gets a run's id, `on_beat` is called after each renewal; both on this thread.
+    `executing` holds the runs of this process. `on_cancel` gets a run's id, `on_beat` is called
+    after each renewal; both on this thread.
     """
 
-    def __init__(self, *, on_cancel: Callable[[UUID], None], on_beat: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        executing: Collection[UUID],
+        on_cancel: Callable[[UUID], None],
+        on_beat: Callable[[], None],
+    ) -> None:
+        self._executing = executing
         # 62 bits: positive, and unlikely to be anybody else's lock.
         self.process_number = random.SystemRandom().getrandbits(62)
         self._on_cancel = on_cancel
@@ -74,14 +81,24 @@ class LeaseKeeper:
             "claimed_by": self.process_number,
             "lease_seconds": settings.RUN_LEASE_SECONDS,
         }
+        # Before the leases are looked at: what begins after that is none that was lost.
+        executing = set(self._executing)
         for run_id, _, cancel_action in conn.execute(RENEW, parameters).fetchall():
+            executing.discard(run_id)
             if cancel_action is not None:
                 self._on_cancel(run_id)
+        # Deleted, settled, or taken over by another process: whatever was told of it went astray.
+        for run_id in executing:
+            self._on_cancel(run_id)
 
     def _listen(self, conn: psycopg.Connection, seconds: float) -> None:
         """Wait in short turns, so that a stop is noticed soon."""
         turns = max(1, round(seconds / 0.5))
         for _ in range(turns):
+            # What came right behind the answer to a statement lies in libpq's buffer, where
+            # psycopg looks only once the server has sent something more.
+            while (overlooked := conn.pgconn.notifies()) is not None:
+                self._on_cancel(UUID(overlooked.extra.decode()))
             for notice in conn.notifies(timeout=seconds / turns):
                 self._on_cancel(UUID(notice.payload))
             if self._stopping.is_set():
