@@ -67,6 +67,7 @@ async def test_runs_that_wait_for_runs_leave_them_their_slots(
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.usefixtures("api")
 async def test_it_works_outside_of_graphs_and_reads_as_everybody() -> None:
     client = get_client()
 
