@@ -50,7 +50,7 @@ SELECT prefix, key, value, created_at, updated_at, NULL::float8 AS distance
   FROM store WHERE {where}
 """)
 
-# Each item counts by its nearest text. Exact: see docs/decisions/0013-exact-search.md.
+# Each item counts by its nearest text. Exact: see docs/decisions/0010-exact-search.md.
 _NEAREST = sql.SQL("""
 SELECT store.prefix, store.key, store.value, store.created_at, store.updated_at,
        min(store_vectors.embedding <=> %s::vector) AS distance

@@ -57,7 +57,7 @@ class Thread(models.Model):
             models.Index(fields=["status", "-updated_at"], name="thread_by_status"),
             # Search by metadata (`@>`).
             GinIndex(fields=["metadata"], name="thread_metadata", opclasses=["jsonb_path_ops"]),
-            # Search by what a state holds (`@>`): docs/decisions/0011-index-on-values.md.
+            # Search by what a state holds (`@>`): docs/decisions/0008-index-on-values.md.
             GinIndex(fields=["values"], name="thread_values", opclasses=["jsonb_path_ops"]),
             # What every front end asks: the threads of a graph or an assistant, latest first. An
             # index has no room for text of any length, which metadata may be.
