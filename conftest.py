@@ -83,6 +83,7 @@ async def other_api(served: None) -> AsyncIterator[httpx.AsyncClient]:
     ) as client:
         yield client
     await close_store()
+    await db.close_pool()
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +96,6 @@ async def api(other_api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
         event_hooks={"response": [conforms]},
     ) as client:
         yield client
-    await db.close_pool()
 
 
 @pytest.fixture
