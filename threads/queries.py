@@ -146,7 +146,8 @@ async def lock_thread(tx: Connection, thread_id: UUID, *, caller: Caller) -> Row
 
 SAVE_STATE = """
 UPDATE thread SET values = %s, interrupts = %s, error = NULL, status = %s, settled_status = %s,
-       updated_at = clock_timestamp(), state_updated_at = clock_timestamp()
+       updated_at = now.at, state_updated_at = now.at
+  FROM (SELECT clock_timestamp() AS at) AS now
  WHERE thread_id = %s
 """
 
