@@ -9,7 +9,8 @@ import httpx
 import pytest
 from django.conf import settings
 
-from common import db
+from common import db, notices
+from common.background import work
 from common.embedded_postgres import running
 from common.tests.statements import Statements, count_statements
 from tests.conforming import conforms
@@ -43,15 +44,20 @@ def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     from aegra_project.asgi import in_process
     from graphs import loop as graph_loop
     from graphs.registry import use_config
-    from runs.engine.engine import start_engine, stop_engine
+    from runs.engine.current import start_engine, stop_engine
+    from runs.events.current import start_log, stop_log
 
     loopback.install(in_process)
     with django_db_blocker.unblock(), use_config(TEST_GRAPHS):
         asyncio.run(_set_up())
         graph_loop.start()
+        start_log()
+        notices.start()
         start_engine()
         yield
         stop_engine()
+        notices.stop()
+        stop_log()
         graph_loop.stop()
 
 
@@ -140,10 +146,20 @@ def assistant(api: httpx.AsyncClient) -> Callable[..., Awaitable[dict[str, Any]]
 @pytest.fixture
 def statements(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Statements:
     """The SQL statements of the test's requests so far, whichever pool they took; no run's."""
-    from runs.engine.engine import current_engine
+    from runs.engine.current import current_engine
     from runs.engine.slots import held
 
     def is_engine_s() -> bool:
         return held.get() is not None or asyncio.current_task() in current_engine()._tasks
 
     return count_statements(monkeypatch, is_engine_s)
+
+
+@pytest.fixture
+def drain(served: None) -> Callable[[], Awaitable[None]]:
+    """Do the background jobs that are due, until none is left."""
+
+    async def until_idle() -> None:
+        await work(until_idle=True)
+
+    return until_idle

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 TAG = "aegra"
 HIGHEST_PORT = 65_535
 POSITIVE = (
+    "BACKGROUND_JOBS",
+    "DB_BACKGROUND_POOL_SIZE",
     "DB_CONNECT_SECONDS",
     "DB_GRAPH_POOL_SIZE",
     "DB_HTTP_POOL_SIZE",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from django.core.management import CommandError
 
 from aegra_project import custom_app, loopback
 from aegra_project.database import database_running
 from aegra_project.startup import StartupError, prepare
+from common import notices
+from common.background import BackgroundWorker
 from common.config import ConfigError
 from common.http_config import http_config
 from common.importing import LoadError
 from common.stopping import uninterrupted
 from graphs import loop as graph_loop
-from runs.engine.engine import start_engine, stop_engine
+from runs.engine.current import start_engine, stop_engine
+from runs.events.current import start_log, stop_log
 
 
 class CannotLoad(CommandError):
@@ -50,16 +53,31 @@ def server_running() -> Iterator[None]:
 
     # Before the project's modules are imported: they may make clients.
     loopback.install(asgi.in_process)
-    with database_running():
+    with database_running(), _stopped_at_the_end() as stops:
         prepared()
         graph_loop.start()
-        try:
-            with loading():
-                custom_app.start(asgi.api)
-            start_engine()
-            yield
-        finally:
-            with uninterrupted():
-                stop_engine()
-                custom_app.stop()
-                graph_loop.stop()
+        stops.callback(graph_loop.stop)
+        stops.callback(custom_app.stop)
+        with loading():
+            custom_app.start(asgi.api)
+        start_log()
+        stops.callback(stop_log)
+        notices.start()
+        stops.callback(notices.stop)
+        stops.callback(stop_engine)
+        start_engine()
+        background = BackgroundWorker()
+        background.start()
+        stops.callback(background.stop)
+        yield
+
+
+@contextmanager
+def _stopped_at_the_end() -> Iterator[ExitStack]:
+    """Stop what was started, the last first, whoever asks again meanwhile."""
+    stops = ExitStack()
+    try:
+        yield stops
+    finally:
+        with uninterrupted():
+            stops.close()

@@ -55,13 +55,17 @@ if EMBEDDED_POSTGRES:
     }
 else:
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+# What leads past a pooler (PgBouncer) to PostgreSQL itself; empty: DATABASE_URL does.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTO_MIGRATE = env.bool("AUTO_MIGRATE", default=True)
 STARTUP_LOCK_SECONDS = env.float("STARTUP_LOCK_SECONDS", default=120.0)  # wait for another start
 DB_CONNECT_SECONDS = env.float("DB_CONNECT_SECONDS", default=10.0)
-# Connections per process: one pool for HTTP, one for graphs, one for leases, and Django's own.
+# Connections per process: pools for HTTP, graphs and background jobs, one connection each for
+# leases, notices and the jobs' announcements, and Django's own.
 DB_HTTP_POOL_SIZE = env.int("DB_HTTP_POOL_SIZE", default=8)
 DB_GRAPH_POOL_SIZE = env.int("DB_GRAPH_POOL_SIZE", default=12)
+DB_BACKGROUND_POOL_SIZE = env.int("DB_BACKGROUND_POOL_SIZE", default=4)
 
 # --- runs -------------------------------------------------------------------
 
@@ -78,6 +82,10 @@ EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", default=30.0)
 EVENT_RETENTION_SECONDS = env.float("EVENT_RETENTION_SECONDS", default=120.0)  # after a run's end
 EVENT_RING_MB = env.int("EVENT_RING_MB", default=64)  # events of ended runs kept for late joiners
 STREAM_READER_LAG_MB = env.int("STREAM_READER_LAG_MB", default=64)  # a slower reader is dropped
+
+BACKGROUND_JOBS = env.int("BACKGROUND_JOBS", default=10)  # webhooks, crons, upkeep at once
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_IMPORT_PATHS = ["common.background"]
 
 # --- HTTP -------------------------------------------------------------------
 
@@ -119,6 +127,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "channels",
+    "procrastinate.contrib.django",
     "assistants",
     "threads",
     "runs",
@@ -226,6 +235,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.channels.server": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},
     },
 }

@@ -68,6 +68,14 @@ def conninfo() -> str:
     )
 
 
+def direct_conninfo() -> str:
+    """Return what leads to PostgreSQL itself, where a pooler stands before it.
+
+    Listening, and locks that last as long as a session, do not go through a pooler.
+    """
+    return settings.DATABASE_DIRECT_URL or conninfo()
+
+
 async def pool(max_size: int | None = None) -> Pool:
     """Return the running loop's pool; the first call opens it with at most `max_size`."""
     loop = asyncio.get_running_loop()

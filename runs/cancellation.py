@@ -14,7 +14,8 @@ from runs.cancel_queries import (
     lock_active_threads,
     mark_cancelled,
 )
-from runs.engine.engine import Engine, current_engine
+from runs.engine.current import engine_here
+from runs.events.current import current_log
 from runs.models import RunStatus
 from runs.queries import lock_thread, run_result
 
@@ -37,7 +38,7 @@ async def cancel_runs(
         cancelled = await mark_cancelled(tx, [thread_id], action, run_ids=run_ids)
         if cancelled.pending:
             await derive_thread_status(tx, [thread_id])
-    obey(current_engine(), cancelled)
+    obey(cancelled)
     return cancelled.run_ids
 
 
@@ -56,7 +57,7 @@ async def cancel_runs_of_status(
         cancelled = await mark_cancelled(tx, thread_ids, action, statuses=statuses)
         if cancelled.pending:
             await derive_thread_status(tx, thread_ids)
-    obey(current_engine(), cancelled)
+    obey(cancelled)
     return cancelled.run_ids
 
 
@@ -84,8 +85,11 @@ async def _stopped(run_id: UUID) -> None:
     raise Overloaded(f"Run {run_id} does not stop; a node blocks its process. Try again.")
 
 
-def obey(engine: Engine, cancelled: Cancelled) -> None:
+def obey(cancelled: Cancelled) -> None:
     """Make the effects of a committed cancel felt in this process."""
-    for run_id in cancelled.running:
-        engine.cancel_local(run_id)
-    engine.end_logs(cancelled.pending)
+    if engine := engine_here():
+        for run_id in cancelled.running:
+            engine.cancel_local(run_id)
+    for run_id in cancelled.pending:
+        # It was cancelled before it began.
+        current_log().close(run_id, b"{}")

@@ -14,8 +14,9 @@ from access.caller import Caller
 from common import jsoncodec
 from common.sse import HEARTBEAT, StreamEvent, encode_sse
 from runs.cancellation import cancel_runs
-from runs.engine.engine import current_engine
+from runs.engine.current import engine_here
 from runs.engine.slots import lent
+from runs.events.current import current_log
 from runs.events.log import ReaderTooSlow
 from runs.models import RunStatus
 from runs.queries import run_result
@@ -101,7 +102,7 @@ class Following:
     async def _followed(
         self, after: str | None, idle_seconds: float
     ) -> AsyncIterator[Sequence[StreamEvent]]:
-        log = current_engine().log
+        log = current_log()
         if not log.holds(self.run_id):
             while await self._is_active():
                 await asyncio.sleep(ELSEWHERE_SECONDS)
@@ -122,16 +123,20 @@ class Following:
                 yield ()
 
     async def _is_active(self) -> bool:
-        if current_engine().is_executing(self.run_id):
+        if self._is_executing():
             return True
         result = await run_result(self.run_id)
         if result is not None and result["status"] in ACTIVE:
             return True
         # It may have begun here while that was asked, and not have closed its log yet.
-        return current_engine().is_executing(self.run_id)
+        return self._is_executing()
+
+    def _is_executing(self) -> bool:
+        engine = engine_here()
+        return engine is not None and engine.is_executing(self.run_id)
 
     async def _result(self) -> bytes:
-        kept = current_engine().log.output(self.run_id)
+        kept = current_log().output(self.run_id)
         if kept is not None:
             return kept
         result = await run_result(self.run_id)
@@ -143,7 +148,8 @@ class Following:
 
     def _hang_up(self) -> None:
         # A server that stops hangs up too; its runs are handed back, not cancelled.
-        if not self.cancel_on_disconnect or current_engine().is_draining:
+        engine = engine_here()
+        if not self.cancel_on_disconnect or (engine is not None and engine.is_draining):
             return
         task = asyncio.get_running_loop().create_task(self._cancel())
         _hang_ups.add(task)

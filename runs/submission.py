@@ -20,7 +20,9 @@ from graphs.checkpointer import checkpoint_exists
 from graphs.registry import graph_ids
 from runs.cancel_queries import Cancelled, mark_cancelled
 from runs.cancellation import obey
-from runs.engine.engine import Engine, current_engine
+from runs.engine.current import engine_here
+from runs.engine.engine import Engine
+from runs.events.current import current_log
 from runs.merging import Ground, MergedRun, merge
 from runs.models import CancelAction, MultitaskStrategy
 from runs.queries import (
@@ -116,28 +118,35 @@ async def _started(orders: Sequence[_Order], caller: Caller) -> list[Submitted]:
 
 
 async def _start(orders: Sequence[_Order], caller: Caller) -> list[Submitted]:
-    engine = current_engine()
-    slots = sum(engine.take_slot() for _ in orders)
+    engine = engine_here()
+    slots = sum(engine.take_slot() for _ in orders) if engine else 0
     try:
         written = await _write_all(orders, caller, engine, slots)
     except BaseException:
-        engine.return_slots(slots)
+        if engine:
+            engine.return_slots(slots)
         raise
     for run in written:
-        engine.log.open(run.submitted.run_id)
+        current_log().open(run.submitted.run_id)
     for run in written:
-        obey(engine, run.cancelled)
+        obey(run.cancelled)
+    if engine:
+        _begin(engine, written, slots)
+    return [run.submitted for run in written]
+
+
+def _begin(engine: Engine, written: Sequence[_Written], slots: int) -> None:
+    for run in written:
         if run.claimed is not None:
             engine.start(run.claimed)
     claimed = _claimed_among(written)
     engine.return_slots(slots - claimed)
     if claimed < len(written):
         engine.wake()
-    return [run.submitted for run in written]
 
 
 async def _write_all(
-    orders: Sequence[_Order], caller: Caller, engine: Engine, slots: int
+    orders: Sequence[_Order], caller: Caller, engine: Engine | None, slots: int
 ) -> list[_Written]:
     """Write runs in one transaction; as many as there are slots are claimed for this process."""
     # Threads are locked in one order, whatever the order of a batch, so that no two wait for

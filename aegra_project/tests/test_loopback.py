@@ -9,7 +9,7 @@ import httpx
 import pytest
 from langgraph_sdk import get_client
 
-from runs.engine.engine import current_engine
+from runs.engine.current import current_engine
 from tests.streaming import streamed
 
 ECHO: dict[str, Any] = {"graph": "echo", "input": {"messages": [{"role": "user", "content": "hi"}]}}

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -43,8 +43,8 @@ LOST = {
 class Engine:
     """The runs of one process. Its methods may be called from any thread."""
 
-    def __init__(self) -> None:
-        self.log = MemoryEventLog()
+    def __init__(self, log: MemoryEventLog) -> None:
+        self.log = log
         self._graph_loop = graph_loop.current()
         self._loop = self._graph_loop.loop
         self._slots = Slots()
@@ -88,11 +88,6 @@ class Engine:
     def cancel_local(self, run_id: UUID) -> None:
         """Stop a run if this process executes it; that it is to stop stands in the database."""
         self._loop.call_soon_threadsafe(self._stop, run_id)
-
-    def end_logs(self, run_ids: Sequence[UUID]) -> None:
-        """End the streams of runs that were cancelled before they began."""
-        for run_id in run_ids:
-            self.log.close(run_id, b"{}")
 
     @property
     def is_draining(self) -> bool:
@@ -271,30 +266,3 @@ class Engine:
             execution.stop()
         if waiting := {task for task in waiting if not task.done()}:
             await asyncio.wait(waiting, timeout=graph_loop.STOP_SECONDS - 1)
-
-
-_current: Engine | None = None
-
-
-def start_engine() -> Engine:
-    """Start the process's engine; the graph loop runs already."""
-    global _current  # noqa: PLW0603 -- the one engine of the process, with one owner
-    assert _current is None, "the engine is started once"
-    engine = Engine()
-    engine.begin()
-    _current = engine
-    return engine
-
-
-def stop_engine() -> None:
-    global _current  # noqa: PLW0603 -- see start_engine()
-    if _current is not None:
-        # Runs that come while it drains are written, for the next process to execute.
-        _current.end()
-        _current = None
-
-
-def current_engine() -> Engine:
-    if _current is None:
-        raise RuntimeError("The engine is not running in this process.")
-    return _current

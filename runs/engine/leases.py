@@ -63,7 +63,7 @@ class LeaseKeeper:
                 self._stopping.wait(RECONNECT_SECONDS)
 
     def _keep(self) -> None:
-        with psycopg.connect(db.conninfo(), autocommit=True) as conn:
+        with psycopg.connect(db.direct_conninfo(), autocommit=True) as conn:
             conn.execute("SELECT pg_advisory_lock(%s)", [self.process_number])
             conn.execute("LISTEN aegra_cancel")
             self._holding.set()

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from common import db
-from runs.engine.engine import current_engine
+from runs.engine.current import current_engine
 from tests.streaming import MakeThread, reading, settled, started
 
 CHECKPOINTS = "SELECT count(*) FROM checkpoints WHERE thread_id = %s"

@@ -8,14 +8,14 @@ import pytest
 
 from access.caller import ANONYMOUS
 from common import db
-from runs.engine.engine import current_engine
+from runs.events.current import current_log
 from runs.following import Following
 
 
 @pytest.mark.usefixtures("api")
 async def test_what_a_run_says_while_a_heartbeat_asks_after_it_is_streamed(settings: Any) -> None:
     settings.STREAM_HEARTBEAT_SECONDS = 0.02
-    run_id, log = uuid4(), current_engine().log
+    run_id, log = uuid4(), current_log()
     log.open(run_id)
     following = Following(run_id=run_id, thread_id=uuid4(), caller=ANONYMOUS)
 

@@ -11,7 +11,7 @@ import pytest
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from common import db
-from runs.engine.engine import current_engine
+from runs.engine.current import current_engine
 from tests.streaming import MakeThread, reading
 
 LONG = {"assistant_id": "sleeper", "input": {"seconds": 60}}

@@ -9,7 +9,7 @@ import pytest
 
 from common import db
 from common.jsoncodec import JsonObject
-from runs.engine.engine import current_engine
+from runs.engine.current import current_engine
 from runs.engine.queries import Outcome, settle
 from runs.spec import ClaimedRun
 from tests.streaming import MakeThread, started

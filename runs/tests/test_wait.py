@@ -122,13 +122,13 @@ async def test_joining_a_failed_run_tells_its_error(
 async def test_joining_after_the_events_are_forgotten(
     api: httpx.AsyncClient, thread: MakeThread, settings: Any
 ) -> None:
-    from runs.engine.engine import current_engine
+    from runs.events.current import current_log
 
     path = f"/threads/{await thread()}/runs"
     waited = await api.post(f"{path}/wait", json={"assistant_id": "ask", "input": HI})
     run_id = (await api.get(path)).json()[0]["run_id"]
     settings.EVENT_RETENTION_SECONDS = 0
-    current_engine().log.forget_old()
+    current_log().forget_old()
 
     joined = await api.get(f"{path}/{run_id}/join")
 

@@ -15,7 +15,7 @@ from aegra_project.lifespan import server_running
 from aegra_project.listening import bound_socket, refuse_public
 from aegra_project.welcome import welcome
 from common.stopping import stop_on_signals
-from runs.engine.engine import current_engine
+from runs.engine.current import engine_here
 
 
 class Command(BaseCommand):
@@ -53,7 +53,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # From here on a stream that ends is not a client that left.
-        current_engine().stop_claiming()
+        if engine := engine_here():
+            engine.stop_claiming()
         await super().shutdown(sockets)
 
 
