@@ -12,7 +12,10 @@ from runs.spec import RunSpec
 
 # The server alone says these; a client's value is left out.
 _SERVER_KEYS = frozenset(
-    {"run_id", "thread_id", "graph_id", "assistant_id", "user_id", "langgraph_request_id"}
+    {
+        *("run_id", "thread_id", "graph_id", "assistant_id", "cron_id", "user_id"),
+        "langgraph_request_id",
+    }
 )
 _FORCED_METADATA = frozenset({"thread_id", "assistant_id", "run_id", "cron_id"})
 
@@ -64,13 +67,15 @@ def merge(
         **spec.context,
     }
     context = {**ground.context, **(spec.context or {**inherited, **asked})}
-    metadata = _metadata(spec, ground)
+    of_cron: JsonObject = {"cron_id": str(spec.cron_id)} if spec.cron_id else {}
+    metadata = {**_metadata(spec, ground), **of_cron}
     checkpoint = _checkpoint(spec)
     identity: JsonObject = {
         "run_id": str(run_id),
         "thread_id": str(thread_id),
         "graph_id": ground.graph_id,
         "assistant_id": str(ground.assistant_id),
+        **of_cron,
     }
     if spec.request_id:
         identity["langgraph_request_id"] = spec.request_id
@@ -81,10 +86,16 @@ def merge(
         "configurable": {**configurable, **_client_keys(spec.headers), **checkpoint, **identity},
         "metadata": metadata,
     }
+    # A thread that is made for the cron's run is found by the cron that it is of.
+    of_thread = {} if spec.thread_id else of_cron
     return MergedRun(
         kwargs=_kwargs(spec, config, context, temporary=temporary),
         metadata=metadata,
-        thread_metadata={"graph_id": ground.graph_id, "assistant_id": str(ground.assistant_id)},
+        thread_metadata={
+            "graph_id": ground.graph_id,
+            "assistant_id": str(ground.assistant_id),
+            **of_thread,
+        },
         thread_configurable=asked,
         checkpoint_id=_text(checkpoint.get("checkpoint_id")),
     )

@@ -62,6 +62,9 @@ class RunSpec:
 
     request_id: str = ""
 
+    cron_id: UUID | None = None
+    """The cron that asks for the run; no body can say so."""
+
     headers: dict[str, str] = field(default_factory=dict)
     """Of the request, those that the project hands on to graphs; by names in lower case."""
 

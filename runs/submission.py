@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -33,6 +33,9 @@ from runs.queries import (
     lock_thread,
 )
 from runs.spec import ClaimedRun, RunSpec
+
+Beside: TypeAlias = Callable[[db.Connection], Awaitable[None]]
+"""What is written in the same transaction, last; an error of its undoes the run."""
 
 _starting: set[asyncio.Future[list[Submitted]]] = set()
 
@@ -71,18 +74,21 @@ class _Written:
     cancelled: Cancelled
 
 
-async def submit_run(spec: RunSpec, *, thread_id: UUID | None, caller: Caller) -> Submitted:
+async def submit_run(
+    spec: RunSpec, *, thread_id: UUID | None, caller: Caller, beside: Beside | None = None
+) -> Submitted:
     """Write a run of `spec` upon a thread and set it going; the one door by which runs come.
 
     Without a thread one is made for it, and goes with the run unless `on_completion` is
     `keep`. Starts here when a slot is free and the thread is; else the run waits. Raises
     NotFound for a thread the caller cannot see or a checkpoint that is not there, Unprocessable
-    for an unknown assistant, and ThreadBusy when the strategy is `reject` and a run is active.
+    for an unknown assistant, ThreadBusy when the strategy is `reject` and a run is active, and
+    whatever `beside` raises: then there is no run.
     """
     _require_thread_to_resume(spec, thread_id)
     assistant = await _assistant(spec.assistant_id, caller)
     order = _Order(spec=spec, assistant=assistant, thread_id=thread_id)
-    (submitted,) = await _started([order], caller)
+    (submitted,) = await _started([order], caller, beside)
     return submitted
 
 
@@ -109,26 +115,29 @@ async def submit_batch(specs: Sequence[RunSpec], *, caller: Caller) -> list[Subm
     return await _started(orders, caller)
 
 
-async def _started(orders: Sequence[_Order], caller: Caller) -> list[Submitted]:
+async def _started(
+    orders: Sequence[_Order], caller: Caller, beside: Beside | None = None
+) -> list[Submitted]:
     # A client that leaves in the middle must not leave behind a run that nobody starts.
-    started = asyncio.ensure_future(_start(orders, caller))
+    started = asyncio.ensure_future(_start(orders, caller, beside))
     _starting.add(started)
     started.add_done_callback(_starting.discard)
     return await asyncio.shield(started)
 
 
-async def _start(orders: Sequence[_Order], caller: Caller) -> list[Submitted]:
+async def _start(
+    orders: Sequence[_Order], caller: Caller, beside: Beside | None
+) -> list[Submitted]:
     engine = engine_here()
     slots = sum(engine.take_slot() for _ in orders) if engine else 0
     try:
-        written = await _write_all(orders, caller, engine, slots)
+        written = await _write_all(orders, caller, engine, slots, beside)
     except BaseException:
         if engine:
             engine.return_slots(slots)
         raise
     for run in written:
         current_log().open(run.submitted.run_id)
-    for run in written:
         obey(run.cancelled)
     if engine:
         _begin(engine, written, slots)
@@ -146,7 +155,11 @@ def _begin(engine: Engine, written: Sequence[_Written], slots: int) -> None:
 
 
 async def _write_all(
-    orders: Sequence[_Order], caller: Caller, engine: Engine | None, slots: int
+    orders: Sequence[_Order],
+    caller: Caller,
+    engine: Engine | None,
+    slots: int,
+    beside: Beside | None,
 ) -> list[_Written]:
     """Write runs in one transaction; as many as there are slots are claimed for this process."""
     # Threads are locked in one order, whatever the order of a batch, so that no two wait for
@@ -159,6 +172,8 @@ async def _write_all(
             is_free = _claimed_among(written.values()) < slots
             with nullcontext() if order.position is None else item_named(order.position):
                 written[place] = await _write(tx, order, caller, engine if is_free else None)
+        if beside:
+            await beside(tx)
     return [written[place] for place in range(len(orders))]
 
 

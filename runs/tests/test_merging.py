@@ -63,6 +63,7 @@ def test_of_configurables_the_later_wins_and_the_server_last() -> None:
         "thread_id",
         "graph_id",
         "assistant_id",
+        "cron_id",
         "user_id",
         "langgraph_request_id",
         "langgraph_auth_user",
@@ -120,6 +121,22 @@ def test_metadata_cannot_forge_identity(key: str) -> None:
     run = merged(metadata={key: "forged"}, config={"metadata": {key: "forged"}})
 
     assert "forged" not in run.metadata.values()
+
+
+def test_a_crons_run_says_so_wherever_one_looks() -> None:
+    cron = UUID(int=4)
+
+    run = merged(cron_id=cron, metadata={"cron_id": "forged"}, context={"a": 1})
+
+    assert run.metadata["cron_id"] == str(cron)
+    assert config_of(run)["configurable"]["cron_id"] == str(cron)
+    assert run.thread_metadata["cron_id"] == str(cron)
+
+
+def test_a_thread_that_was_there_before_the_cron_is_not_marked_as_the_crons() -> None:
+    run = merged(cron_id=UUID(int=4), thread_id=THREAD)
+
+    assert "cron_id" not in run.thread_metadata
 
 
 def test_context_overlays_the_assistants_and_is_mirrored_into_configurable() -> None:
