@@ -22,6 +22,11 @@ ERRORS = {
         "Something that is there already stands in the way.",
         "Thread with ID 0199d8a5-7b1c-7c2e-9b7a-3f5f0c8e2a10 already exists",
     ),
+    410: (
+        "It was there, and has been deleted.",
+        "Run 0199d8a5-7b87-7c2e-9b7a-3f5f0c8e2a10 was made by this Idempotency-Key and has been "
+        "deleted since. It is not run again: send a new key to run it anew.",
+    ),
     413: ("The body is too large.", "The body is larger than 50 MB (MAX_BODY_MB)."),
     422: (
         "A field or a part of the URL is wrong; the message names it.",

@@ -46,6 +46,12 @@ class Conflict(ApiError):
     status = HTTPStatus.CONFLICT
 
 
+class Gone(ApiError):
+    """It was there, and is to be had no more."""
+
+    status = HTTPStatus.GONE
+
+
 class BodyTooLarge(ApiError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     # What is left of the body is not read.

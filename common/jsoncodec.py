@@ -69,6 +69,11 @@ def dumps(value: object) -> bytes:
     return _dumps(value, plain)
 
 
+def dumps_sorted(value: Json) -> bytes:
+    """Write a client's JSON in one form, whatever the order of its keys."""
+    return orjson.dumps(value, option=_OPTIONS | orjson.OPT_SORT_KEYS)
+
+
 def dumps_repeated(value: object) -> bytes:
     """Write a value that has the same objects in many places: each of them is written once."""
     written: dict[int, orjson.Fragment] = {}

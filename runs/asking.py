@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from common import jsoncodec
 from common.errors import Unprocessable, item_named
 from common.jsoncodec import Json
 from runs.serializers import RunCreateSerializer
-from runs.spec import RunSpec
+from runs.spec import IdempotencyKey, RunSpec
 
 # A batch is written in one transaction, which holds a connection and the threads' locks.
 MAX_BATCH = 500
 
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="A name of the caller's for this request, such as a UUID: sent again with the same "
+    "key, path and body, it makes no second run and is answered with the first.",
+)
+
 _CAPITAL = re.compile("[A-Z]")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def asked_run(request: Request) -> RunSpec:
@@ -33,6 +45,20 @@ def asked_batch(request: Request) -> list[RunSpec]:
         with item_named(position):
             specs.append(_asked(request, _snake_cased(item)))
     return specs
+
+
+def asked_once(request: Request) -> IdempotencyKey | None:
+    """Return by what a request is known when it is sent again; None when it must not be."""
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    if not _KEY.fullmatch(given):
+        raise Unprocessable(
+            "Idempotency-Key: must be 1 to 255 visible ASCII characters, such as a UUID; "
+            f"this one has {len(given)}."
+        )
+    asked = jsoncodec.dumps_sorted([request.path, request.data])
+    return IdempotencyKey(key=given, digest=hashlib.sha256(asked).hexdigest())
 
 
 def _asked(request: Request, body: Json) -> RunSpec:

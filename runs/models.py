@@ -81,3 +81,30 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return str(self.run_id)
+
+
+class IdempotentRequest(models.Model):
+    """A request for runs that its caller gave an Idempotency-Key: sent again, it makes no more."""
+
+    caller = models.TextField(help_text="The caller's identity; empty for an anonymous one.")
+    key = models.TextField()
+    digest = models.TextField(help_text="Of the path and the body.")
+    runs = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="Ids of the runs; of one that leaves nothing, its whole record.",
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "idempotent_request"
+        indexes = [
+            # Those that are forgotten: the oldest.
+            models.Index(fields=["created_at"], name="idempotent_request_age"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "key"], name="idempotent_request_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

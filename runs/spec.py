@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from common.jsoncodec import Json, JsonObject
@@ -70,6 +70,17 @@ class RunSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """By what a request that is sent again is known for the same."""
+
+    key: str
+    """The caller's own, as the header has it."""
+
+    digest: str
+    """Of what was asked, and where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:
     """A run that this process executes: it holds the lease of `attempt`."""
 
@@ -111,3 +122,15 @@ class ClaimedRun:
     def is_temporary(self) -> bool:
         """Tell whether the thread goes when the run ends, and needs no checkpoints in between."""
         return bool(self.kwargs.get("temporary"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A run that was written, and its row as the API shows it."""
+
+    run_id: UUID
+    thread_id: UUID
+    row: dict[str, Any]
+
+    is_gone: bool = False
+    """Whether the run was asked for before and has left nothing but this."""

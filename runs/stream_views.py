@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from access.caller import Caller, caller_of
 from common.description import Declared, errors, flag, header
-from common.errors import NotFound
+from common.errors import Gone, NotFound
 from common.ids import parse_id
 from common.search import list_param
 from common.serializers import FlagField
@@ -17,11 +17,13 @@ from common.sse import keep_alive_json_response, sse_response
 from common.viewsets import AsyncViewSet
 from runs.agent_protocol import speaks_agent_protocol
 from runs.agent_views import agent_outputs
-from runs.asking import asked_run
+from runs.asking import IDEMPOTENCY_KEY, asked_once, asked_run
+from runs.events.current import current_log
 from runs.following import Following
 from runs.queries import find_run, get_run
 from runs.serializers import EVENTS, OUTPUT, RunCreateSerializer
-from runs.submission import Submitted, submit_run
+from runs.spec import Submitted
+from runs.submission import submit_run
 
 LAST_EVENT_ID = OpenApiParameter(
     "Last-Event-ID", str, OpenApiParameter.HEADER, description="`-1` replays from the start."
@@ -34,6 +36,7 @@ PLACES = [
     header("Content-Location", "The path of the run."),
     header("Location", "Where to attach to the run again."),
 ]
+CREATED = [IDEMPOTENCY_KEY, *PLACES]
 JOINED = [LAST_EVENT_ID, STREAM_MODE, CANCEL_ON_DISCONNECT, *PLACES]
 SSE: Declared = {(200, "text/event-stream"): EVENTS, **errors(404)}
 VALUES: Declared = {200: OUTPUT, **errors(404)}
@@ -44,14 +47,16 @@ class ThreadRunStreamViewSet(AsyncViewSet):
 
     tag = "Thread runs"
 
-    @extend_schema(request=RunCreateSerializer, responses={**SSE, **errors(409)}, parameters=PLACES)
+    @extend_schema(
+        request=RunCreateSerializer, responses={**SSE, **errors(409, 410)}, parameters=CREATED
+    )
     async def stream(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run on a thread, and stream its events."""
         thread = parse_id(thread_id, "thread")
         return await _stream(request, thread)
 
     @extend_schema(
-        request=RunCreateSerializer, responses={**VALUES, **errors(409)}, parameters=PLACES
+        request=RunCreateSerializer, responses={**VALUES, **errors(409, 410)}, parameters=CREATED
     )
     async def wait(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run on a thread, and answer with the thread's values when it has ended.
@@ -80,12 +85,16 @@ class StatelessRunStreamViewSet(AsyncViewSet):
 
     tag = "Stateless runs"
 
-    @extend_schema(request=RunCreateSerializer, responses=SSE, parameters=PLACES)
+    @extend_schema(
+        request=RunCreateSerializer, responses={**SSE, **errors(409, 410)}, parameters=CREATED
+    )
     async def stream(self, request: Request) -> HttpResponseBase:
         """Start a run on a thread of its own, and stream its events."""
         return await _stream(request, None)
 
-    @extend_schema(request=RunCreateSerializer, responses=VALUES, parameters=PLACES)
+    @extend_schema(
+        request=RunCreateSerializer, responses={**VALUES, **errors(409, 410)}, parameters=CREATED
+    )
     async def wait(self, request: Request) -> HttpResponseBase:
         """Start a run on a thread of its own, and answer with the values when it has ended."""
         return await _wait(request, None)
@@ -108,7 +117,8 @@ async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
     spec = asked_run(request)
     thread_id = thread_id or spec.thread_id
     caller = caller_of(request)
-    submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
+    submitted = await submit_run(spec, thread_id=thread_id, caller=caller, once=asked_once(request))
+    _require_told(submitted)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
     return sse_response(
         following.frames(after="-1", modes=None, with_ids=spec.stream_resumable),
@@ -121,13 +131,23 @@ async def _wait(request: Request, thread_id: UUID | None) -> HttpResponseBase:
     spec = asked_run(request)
     thread_id = thread_id or spec.thread_id
     caller = caller_of(request)
-    submitted = await submit_run(spec, thread_id=thread_id, caller=caller)
+    submitted = await submit_run(spec, thread_id=thread_id, caller=caller, once=asked_once(request))
+    _require_told(submitted)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
     if is_by_body and speaks_agent_protocol(request.data):
         headers = _headers(following, "wait", stateless=True)
         return keep_alive_json_response(agent_outputs(following, submitted.row), headers)
     headers = _headers(following, "join", stateless=thread_id is None)
     return keep_alive_json_response(following.output(), headers)
+
+
+def _require_told(submitted: Submitted) -> None:
+    """Raise Gone for a run of an earlier request that has left nothing to be told."""
+    if submitted.is_gone and not current_log().holds(submitted.run_id):
+        raise Gone(
+            f"Run {submitted.run_id} of this Idempotency-Key has ended, and what it said is kept "
+            "no more: a stateless run leaves nothing. Send a new key to run it anew."
+        )
 
 
 def _join_stream(

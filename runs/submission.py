@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +15,6 @@ from common import db
 from common.db import Row
 from common.errors import BadRequest, Conflict, NotFound, Unprocessable, item_named
 from common.ids import uuid7
-from common.jsoncodec import JsonObject
 from graphs.checkpointer import checkpoint_exists
 from graphs.registry import graph_ids
 from runs.cancel_queries import Cancelled, mark_cancelled
@@ -23,7 +22,9 @@ from runs.cancellation import obey
 from runs.engine.current import engine_here
 from runs.engine.engine import Engine
 from runs.events.current import current_log
-from runs.merging import Ground, MergedRun, merge
+from runs.grounding import merged_run
+from runs.idempotency import KeyTaken, earlier_runs, keep_runs, take_key
+from runs.merging import MergedRun
 from runs.models import CancelAction, MultitaskStrategy
 from runs.queries import (
     LockedThread,
@@ -32,7 +33,7 @@ from runs.queries import (
     insert_run,
     lock_thread,
 )
-from runs.spec import ClaimedRun, RunSpec
+from runs.spec import ClaimedRun, IdempotencyKey, RunSpec, Submitted
 
 Beside: TypeAlias = Callable[[db.Connection], Awaitable[None]]
 """What is written in the same transaction, last; an error of its undoes the run."""
@@ -42,15 +43,6 @@ _starting: set[asyncio.Future[list[Submitted]]] = set()
 
 class ThreadBusy(Conflict):
     """The thread has an active run and the multitask strategy is `reject`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """A run that was written, and its row as the API shows it."""
-
-    run_id: UUID
-    thread_id: UUID
-    row: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +67,12 @@ class _Written:
 
 
 async def submit_run(
-    spec: RunSpec, *, thread_id: UUID | None, caller: Caller, beside: Beside | None = None
+    spec: RunSpec,
+    *,
+    thread_id: UUID | None,
+    caller: Caller,
+    beside: Beside | None = None,
+    once: IdempotencyKey | None = None,
 ) -> Submitted:
     """Write a run of `spec` upon a thread and set it going; the one door by which runs come.
 
@@ -85,18 +82,24 @@ async def submit_run(
     for an unknown assistant, ThreadBusy when the strategy is `reject` and a run is active, and
     whatever `beside` raises: then there is no run.
     """
+    if (earlier := await earlier_runs(once, caller=caller)) is not None:
+        return earlier[0]
     _require_thread_to_resume(spec, thread_id)
     assistant = await _assistant(spec.assistant_id, caller)
     order = _Order(spec=spec, assistant=assistant, thread_id=thread_id)
-    (submitted,) = await _started([order], caller, beside)
+    (submitted,) = await _started([order], caller, once, beside)
     return submitted
 
 
-async def submit_batch(specs: Sequence[RunSpec], *, caller: Caller) -> list[Submitted]:
+async def submit_batch(
+    specs: Sequence[RunSpec], *, caller: Caller, once: IdempotencyKey | None = None
+) -> list[Submitted]:
     """Write many runs, all of them or none; each on the thread it names, or on one of its own.
 
     An error names by its place the run that cannot be.
     """
+    if (earlier := await earlier_runs(once, caller=caller)) is not None:
+        return earlier
     assistants: dict[str, AssistantRow] = {}
     orders = []
     for position, spec in enumerate(specs):
@@ -112,26 +115,33 @@ async def submit_batch(specs: Sequence[RunSpec], *, caller: Caller) -> list[Subm
                 position=position,
             )
         )
-    return await _started(orders, caller)
+    return await _started(orders, caller, once)
 
 
 async def _started(
-    orders: Sequence[_Order], caller: Caller, beside: Beside | None = None
+    orders: Sequence[_Order],
+    caller: Caller,
+    once: IdempotencyKey | None,
+    beside: Beside | None = None,
 ) -> list[Submitted]:
     # A client that leaves in the middle must not leave behind a run that nobody starts.
-    started = asyncio.ensure_future(_start(orders, caller, beside))
+    started = asyncio.ensure_future(_start(orders, caller, once, beside))
     _starting.add(started)
     started.add_done_callback(_starting.discard)
-    return await asyncio.shield(started)
+    try:
+        return await asyncio.shield(started)
+    except KeyTaken:
+        # The same request came twice at once, and this one is the second.
+        return await earlier_runs(once, caller=caller) or []
 
 
 async def _start(
-    orders: Sequence[_Order], caller: Caller, beside: Beside | None
+    orders: Sequence[_Order], caller: Caller, once: IdempotencyKey | None, beside: Beside | None
 ) -> list[Submitted]:
     engine = engine_here()
     slots = sum(engine.take_slot() for _ in orders) if engine else 0
     try:
-        written = await _write_all(orders, caller, engine, slots, beside)
+        written = await _write_all(orders, caller, engine, slots, once=once, beside=beside)
     except BaseException:
         if engine:
             engine.return_slots(slots)
@@ -159,6 +169,8 @@ async def _write_all(
     caller: Caller,
     engine: Engine | None,
     slots: int,
+    *,
+    once: IdempotencyKey | None,
     beside: Beside | None,
 ) -> list[_Written]:
     """Write runs in one transaction; as many as there are slots are claimed for this process."""
@@ -167,14 +179,17 @@ async def _write_all(
     by_thread = sorted(range(len(orders)), key=lambda place: str(orders[place].thread_id or ""))
     written: dict[int, _Written] = {}
     async with db.transaction() as tx:
+        await take_key(tx, once, caller=caller)
         for place in by_thread:
             order = orders[place]
             is_free = _claimed_among(written.values()) < slots
             with nullcontext() if order.position is None else item_named(order.position):
                 written[place] = await _write(tx, order, caller, engine if is_free else None)
+        runs = [written[place] for place in range(len(orders))]
+        await keep_runs(tx, once, [run.submitted for run in runs], caller=caller)
         if beside:
             await beside(tx)
-    return [written[place] for place in range(len(orders))]
+    return runs
 
 
 def _claimed_among(written: Iterable[_Written]) -> int:
@@ -197,7 +212,7 @@ async def _write(
         cancelled = await mark_cancelled(tx, [thread.thread_id], spec.multitask_strategy)
         active = list(cancelled.running)
     run_id = uuid7()
-    merged = _merged(spec, assistant, thread, run_id, is_stateless=order.thread_id is None)
+    merged = merged_run(spec, assistant, thread, run_id, is_stateless=order.thread_id is None)
     origin = merged.checkpoint_id
     if origin and not await checkpoint_exists(tx, thread.thread_id, origin):
         raise NotFound(f"Checkpoint {origin} not found on thread {thread.thread_id}.")
@@ -255,32 +270,6 @@ async def _thread(
     if thread is None:
         raise NotFound(f"Thread or assistant not found: there is no thread {thread_id}.")
     return thread
-
-
-def _merged(
-    spec: RunSpec,
-    assistant: AssistantRow,
-    thread: LockedThread,
-    run_id: UUID,
-    *,
-    is_stateless: bool,
-) -> MergedRun:
-    ground = Ground(
-        assistant_id=assistant.assistant_id,
-        graph_id=assistant.graph_id,
-        config=_parsed(assistant.config),
-        context=_parsed(assistant.context),
-        metadata=_parsed(assistant.metadata),
-        thread_metadata=thread.metadata,
-        thread_config=thread.config,
-    )
-    temporary = is_stateless and spec.on_completion == "delete"
-    return merge(spec, ground, run_id=run_id, thread_id=thread.thread_id, temporary=temporary)
-
-
-def _parsed(raw: Any) -> JsonObject:
-    value: JsonObject = raw.parse()
-    return value
 
 
 def _submitted(row: Row) -> Submitted:

@@ -14,7 +14,7 @@ from common.serializers import FlagField
 from common.sse import keep_alive_json_response
 from common.viewsets import AsyncViewSet
 from runs.agent_protocol import agent_run, speaks_agent_protocol
-from runs.asking import asked_batch, asked_run
+from runs.asking import IDEMPOTENCY_KEY, asked_batch, asked_once, asked_run
 from runs.cancel_serializers import CancelManySerializer, RunUpdateSerializer
 from runs.cancellation import cancel_run, cancel_runs, cancel_runs_of_status, delete_run
 from runs.following import Following
@@ -52,8 +52,8 @@ class ThreadRunViewSet(AsyncViewSet):
 
     @extend_schema(
         request=RunCreateSerializer,
-        responses={200: RunSerializer, **errors(404, 409)},
-        parameters=[PLACE],
+        responses={200: RunSerializer, **errors(404, 409, 410)},
+        parameters=[IDEMPOTENCY_KEY, PLACE],
     )
     async def create(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run on a thread, and answer at once.
@@ -63,7 +63,9 @@ class ThreadRunViewSet(AsyncViewSet):
         """
         thread = parse_id(thread_id, "thread")
         spec = asked_run(request)
-        submitted = await submit_run(spec, thread_id=thread, caller=caller_of(request))
+        submitted = await submit_run(
+            spec, thread_id=thread, caller=caller_of(request), once=asked_once(request)
+        )
         place = f"/threads/{thread}/runs/{submitted.run_id}"
         return Response(submitted.row, headers={"content-location": place})
 
@@ -159,13 +161,15 @@ class StatelessRunViewSet(AsyncViewSet):
 
     @extend_schema(
         request=RunCreateSerializer,
-        responses={200: RunSerializer, **errors(404, 409)},
-        parameters=[PLACE],
+        responses={200: RunSerializer, **errors(404, 409, 410)},
+        parameters=[IDEMPOTENCY_KEY, PLACE],
     )
     async def create(self, request: Request) -> HttpResponseBase:
         """Start a run on the thread that the body names, or one of its own; answer at once."""
         spec = asked_run(request)
-        submitted = await submit_run(spec, thread_id=spec.thread_id, caller=caller_of(request))
+        submitted = await submit_run(
+            spec, thread_id=spec.thread_id, caller=caller_of(request), once=asked_once(request)
+        )
         run = f"/runs/{submitted.run_id}"
         place = run if spec.thread_id is None else f"/threads/{spec.thread_id}{run}"
         row = agent_run(submitted.row) if speaks_agent_protocol(request.data) else submitted.row
@@ -173,11 +177,14 @@ class StatelessRunViewSet(AsyncViewSet):
 
     @extend_schema(
         request=RunCreateSerializer(many=True),
-        responses={200: RunSerializer(many=True), **errors(404, 409)},
+        responses={200: RunSerializer(many=True), **errors(404, 409, 410)},
+        parameters=[IDEMPOTENCY_KEY],
     )
     async def batch(self, request: Request) -> HttpResponseBase:
         """Create many runs, all of them or none."""
-        submitted = await submit_batch(asked_batch(request), caller=caller_of(request))
+        submitted = await submit_batch(
+            asked_batch(request), caller=caller_of(request), once=asked_once(request)
+        )
         return Response([run.row for run in submitted])
 
     @extend_schema(

@@ -1,0 +1,38 @@
+"""What a run is made of: what its caller asks, upon what its assistant and its thread say."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from assistants.queries import AssistantRow
+from common.jsoncodec import JsonObject
+from runs.merging import Ground, MergedRun, merge
+from runs.queries import LockedThread
+from runs.spec import RunSpec
+
+
+def merged_run(
+    spec: RunSpec,
+    assistant: AssistantRow,
+    thread: LockedThread,
+    run_id: UUID,
+    *,
+    is_stateless: bool,
+) -> MergedRun:
+    ground = Ground(
+        assistant_id=assistant.assistant_id,
+        graph_id=assistant.graph_id,
+        config=_parsed(assistant.config),
+        context=_parsed(assistant.context),
+        metadata=_parsed(assistant.metadata),
+        thread_metadata=thread.metadata,
+        thread_config=thread.config,
+    )
+    temporary = is_stateless and spec.on_completion == "delete"
+    return merge(spec, ground, run_id=run_id, thread_id=thread.thread_id, temporary=temporary)
+
+
+def _parsed(raw: Any) -> JsonObject:
+    value: JsonObject = raw.parse()
+    return value
