@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 
 from common.http_config import http_config
-from graphs.crossing import App, Receive, Scope, Send
+from graphs.crossing import Scope
 
 logger = logging.getLogger(__name__)
 
 
-async def call_logged(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Call `app`, and say what came of it; a stream is told of when it ends."""
-    if not _is_on():
-        await app(scope, receive, send)
-        return
-    began = time.perf_counter()
-    start: dict[str, Any] = {}
-
-    async def sent(message: Mapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-        await send(message)
-
-    try:
-        await app(scope, receive, sent)
-    finally:
-        _log(scope, start, (time.perf_counter() - began) * 1000)
+def tell(scope: Scope, start: Mapping[str, Any], ms: float) -> None:
+    """Write the line of a request whose answer has ended, where one is wanted."""
+    if _is_on():
+        _log(scope, start, ms)
 
 
 def _is_on() -> bool:

@@ -19,9 +19,9 @@ from django.conf import settings  # noqa: E402
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from aegra_project import custom_app  # noqa: E402
-from aegra_project.access_log import call_logged  # noqa: E402
 from aegra_project.custom_guard import call_guarded  # noqa: E402
 from aegra_project.handler import ApiHandler  # noqa: E402
+from aegra_project.observing import call_observed, route_found  # noqa: E402
 from aegra_project.prefix import below_prefix  # noqa: E402
 
 # No route of the project's stands in front of these: what watches a server reads them.
@@ -34,7 +34,7 @@ pages: Any = ASGIHandler()
 
 
 async def http(scope: Any, receive: Any, send: Any) -> None:
-    await call_logged(_http, scope, receive, send)
+    await call_observed(_http, scope, receive, send)
 
 
 async def _http(scope: Any, receive: Any, send: Any) -> None:
@@ -42,10 +42,12 @@ async def _http(scope: Any, receive: Any, send: Any) -> None:
     path = scope["path"].removeprefix(scope["root_path"])
     app = custom_app.current()
     if _is_page(path):
+        route_found(scope, f"{path.split('/')[1]}/*")
         await pages(scope, receive, send)
     elif app is None or path in FIXED_PATHS or not _is_for(app, scope, path):
         await api(scope, receive, send)
     else:
+        route_found(scope, "(http.app)")
         await call_guarded(app, scope, receive, send)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -16,6 +16,7 @@ T = TypeVar("T")
 TRUE = {"1", "true", "yes", "on", "y", "t"}
 FALSE = {"", "0", "false", "no", "off", "n", "f"}
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+LOG_FORMATS = ("console", "json")
 DATABASE_URL_FORM = "postgres://user:password@host:5432/database"
 
 
@@ -45,6 +46,16 @@ class Environment(environ.Env):  # type: ignore[misc]  # environ ships no types
 
     def level(self, var: builtins.str, default: builtins.str) -> builtins.str:
         return self._read(var, _level, default, f"one of {', '.join(LOG_LEVELS)}")
+
+    def choice(
+        self, var: builtins.str, default: builtins.str, words: Sequence[builtins.str]
+    ) -> builtins.str:
+        def one_of(text: builtins.str) -> builtins.str:
+            if text.lower() not in words:
+                raise ValueError(text)
+            return text.lower()
+
+        return self._read(var, one_of, default, f"one of {', '.join(words)}")
 
     def db_url(self, var: builtins.str, engine: builtins.str) -> dict[builtins.str, Any]:
         """Return Django's parameters for a PostgreSQL URL; it is never told, for its password."""

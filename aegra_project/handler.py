@@ -8,6 +8,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
+from aegra_project.observing import route_found
 from common.errors import BodyTooLarge
 from common.responses import error_response
 
@@ -61,7 +62,11 @@ class ApiHandler(ASGIHandler):
         if request.scope[TOO_LONG]:
             told = f"The body is larger than {settings.MAX_BODY_MB:g} MB (MAX_BODY_MB)."
             raise BodyTooLarge(told)
-        response: HttpResponseBase = await self._get_response_async(request)  # type: ignore[attr-defined]
+        try:
+            response: HttpResponseBase = await self._get_response_async(request)  # type: ignore[attr-defined]
+        finally:
+            match = request.resolver_match
+            route_found(request.scope, match and match.route)
         return response
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from django.conf import settings
 from django.core.management import CommandError
 
 from aegra_project import custom_app, loopback
 from aegra_project.database import database_running
+from aegra_project.listening import check_free
 from aegra_project.startup import StartupError, prepare
-from common import notices
+from common import notices, telemetry
 from common.background import BackgroundWorker
 from common.config import ConfigError
 from common.http_config import http_config
@@ -69,6 +71,17 @@ def server_running() -> Iterator[None]:
         background = BackgroundWorker()
         background.start()
         stops.callback(background.stop)
+        stops.enter_context(telemetry.kept())
+        stops.enter_context(_metrics_served())
+        yield
+
+
+@contextmanager
+def _metrics_served() -> Iterator[None]:
+    host, port = settings.AEGRA_HOST, settings.METRICS_PORT
+    if port:
+        check_free(host, port)
+    with telemetry.served(host, port):
         yield
 
 

@@ -1,4 +1,4 @@
-"""What the server says of itself: /ok, /info, /openapi.json, /docs, and Aegra's /health."""
+"""What the server says of itself: /ok, /info, /metrics, /openapi.json, /docs, Aegra's /health."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from aegra_project import custom_app
 from aegra_project.openapi import merged
-from common import db, jsoncodec
+from common import db, jsoncodec, telemetry
 from common.description import flag
-from common.errors import Overloaded
+from common.errors import Overloaded, Unprocessable
 from common.http_config import http_config, mount_prefix
 from common.responses import Response
 from common.serializers import FlagField, ObjectField
 from common.viewsets import AsyncViewSet
 
+METRICS_FORMATS = ("prometheus", "json")
+METRICS_TEXT = {
+    "type": "string",
+    "description": "Prometheus's text format.",
+    "examples": ['aegra_runs_settled_total{graph="agent",status="success"} 42.0\n'],
+}
 FLAGS = {
     "assistants": True,
     "crons": False,
@@ -73,6 +79,16 @@ class InfoSerializer(serializers.Serializer[Any]):
     host = ObjectField()
 
 
+class MetricSerializer(serializers.Serializer[Any]):
+    """A metric's series, by the metric's name (documentation only)."""
+
+    is_by_name = True
+
+    type = serializers.CharField()
+    help = serializers.CharField()
+    samples = serializers.ListField(child=ObjectField())
+
+
 class MetaViewSet(AsyncViewSet):
     """What the server says of itself, to anybody."""
 
@@ -117,6 +133,30 @@ class MetaViewSet(AsyncViewSet):
                 "host": HOST,
             }
         )
+
+    @extend_schema(
+        responses={
+            (200, "text/plain"): METRICS_TEXT,
+            (200, "application/json"): MetricSerializer,
+        },
+        parameters=[
+            OpenApiParameter(
+                "format",
+                enum=METRICS_FORMATS,
+                description="How to write them: `prometheus`, unless it is given, or `json`.",
+            )
+        ],
+    )
+    async def metrics(self, request: Request) -> HttpResponseBase:
+        """Tell what happens in numbers, for Prometheus: requests, runs, queue, pools, jobs."""
+        form = request.query_params.get("format", METRICS_FORMATS[0])
+        if form not in METRICS_FORMATS:
+            raise Unprocessable(f"format={form!r} is not one of {', '.join(METRICS_FORMATS)}.")
+        await telemetry.measure()
+        if form == "json":
+            return Response(await asyncio.to_thread(telemetry.as_json))
+        text = await asyncio.to_thread(telemetry.exposition)
+        return HttpResponse(text, content_type=telemetry.CONTENT_TYPE)
 
     @extend_schema(exclude=True)
     async def root(self, request: Request) -> HttpResponseBase:

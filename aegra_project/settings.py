@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from aegra_project.environment import Environment
+from aegra_project.environment import LOG_FORMATS, Environment
 from aegra_project.secrets import kept_secret_key
 from common.embedded_postgres import connection_settings
+from common.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -222,24 +224,14 @@ WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 WHITENOISE_AUTOREFRESH = DEBUG
 
+METRICS_PORT = env.int("METRICS_PORT", default=0)  # /metrics on a port of its own; 0: none
 ACCESS_LOG = env.bool("ACCESS_LOG", default=DEBUG)  # a line for each request, at level INFO
 LOG_LEVEL = env.level("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # Django's and daphne's own handlers would write each line a second time.
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.request": {"level": "ERROR"},
-        "django.channels.server": {"level": "ERROR"},
-        "daphne": {"level": "WARNING"},
-        "procrastinate": {"level": "WARNING"},
-        "uvicorn": {"level": "WARNING"},
-    },
-}
+# Text is for whoever looks on; a service's log is read by programs.
+LOG_FORMAT = env.choice(
+    "LOG_FORMAT", default="console" if DEBUG or sys.stderr.isatty() else "json", words=LOG_FORMATS
+)
+LOGGING = logging_config(level=LOG_LEVEL, form=LOG_FORMAT)
 
 
 def _page(title: str, icon: str, model: str) -> dict[str, object]:

@@ -16,6 +16,7 @@ META = [
     path("ready", MetaViewSet.as_view({"get": "ready"})),
     path("live", MetaViewSet.as_view({"get": "live"})),
     path("info", MetaViewSet.as_view({"get": "info"})),
+    path("metrics", MetaViewSet.as_view({"get": "metrics"})),
     path("docs", MetaViewSet.as_view({"get": "docs"})),
     path("openapi.json", MetaViewSet.as_view({"get": "openapi"})),
 ]

@@ -20,6 +20,7 @@ from procrastinate.contrib.django import app
 from common import db
 from common.db import jsonb
 from common.jsoncodec import JsonObject
+from common.measuring import count_job
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ async def _work(working: App, *, until_idle: bool) -> None:
         "shutdown_graceful_timeout": settings.DRAIN_SECONDS,
         "stalled_worker_timeout": SILENT_SECONDS,
         "install_signal_handlers": False,
+        "worker_middleware": [count_job],
         "listen_notify": not until_idle,
     }
     await working.run_worker_async(**options)

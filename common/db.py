@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -90,6 +91,7 @@ async def pool(max_size: int | None = None) -> Pool:
             # A longer outage is tried anew by the next request, without the waits grown so far.
             reconnect_timeout=settings.DB_CONNECT_SECONDS,
             configure=_configure,
+            name=threading.current_thread().name,
             open=False,
         )
         await found.open()
@@ -108,6 +110,11 @@ def check_pools() -> None:
     for loop, found in list(_pools.items()):
         if loop.is_running():
             asyncio.run_coroutine_threadsafe(found.check(), loop)
+
+
+def open_pools() -> list[Pool]:
+    """Return the pools of this process, each named for the thread of its loop."""
+    return [found for found in list(_pools.values()) if not found.closed]
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
@@ -39,6 +40,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("x-request-id", "")
         request.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
         response = await get_response(request)
         response["x-request-id"] = request.request_id  # type: ignore[attr-defined]
         return response
@@ -170,6 +172,9 @@ def json_errors(get_response: GetResponse) -> GetResponse:
             return error_response(400, str(exc))
         except Exception:
             logger.exception("request failed", extra={"path": request.path})
-            return error_response(500, "Internal Server Error")
+            answer = error_response(500, "Internal Server Error")
+            # Django would tell of it a second time.
+            answer._has_been_logged = True  # type: ignore[attr-defined]
+            return answer
 
     return middleware

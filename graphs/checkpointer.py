@@ -19,6 +19,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
 
 from common import db
+from graphs.metrics import CHECKPOINTS
 
 # The stock statement, but for how a checkpoint's values are found: there by a join, for which all
 # values of the thread are read for each of its checkpoints; here each by its key (`LIMIT 1`).
@@ -120,7 +121,9 @@ class RunSaver(PooledSaver):
 
     async def aput(self, *args: Any, **kwargs: Any) -> RunnableConfig:
         with self._writing.one():
-            return await super().aput(*args, **kwargs)
+            written = await super().aput(*args, **kwargs)
+        CHECKPOINTS.inc()
+        return written
 
     async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
         with self._writing.one():

@@ -58,6 +58,10 @@ class GraphLoop:
         """Tell whether a node has blocked the loop for longer than a moment."""
         return time.monotonic() - self._ticked_at > STALLED_SECONDS
 
+    def lag_seconds(self) -> float:
+        """Return for how long the loop has been kept from its next tick."""
+        return max(0.0, time.monotonic() - self._ticked_at - TICK_SECONDS)
+
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(db.pool(settings.DB_GRAPH_POOL_SIZE))
@@ -107,6 +111,11 @@ def stop() -> None:
 def current() -> GraphLoop:
     if _current is None:
         raise RuntimeError("The graph loop is not running in this process.")
+    return _current
+
+
+def loop_here() -> GraphLoop | None:
+    """Return the graph loop, or None in a process that has none."""
     return _current
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from access.caller import Caller
 from common import jsoncodec
 from common.sse import HEARTBEAT, StreamEvent, encode_sse
+from runs import metrics
 from runs.cancellation import cancel_runs
 from runs.engine.current import engine_here
 from runs.engine.slots import lent
@@ -56,6 +57,7 @@ class Following:
         except ReaderTooSlow:
             # Its connection goes, never the run: the client did not leave, and may come back.
             ended = True
+            metrics.DROPPED.inc()
             logger.warning("reader too slow", extra={"run_id": str(self.run_id)})
         finally:
             if not ended:

@@ -231,6 +231,32 @@ async def run_result(run_id: UUID) -> Row | None:
     return await db.fetch_one(RESULT, [run_id])
 
 
+QUEUE_DEPTH = """
+SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
+       count(*) FILTER (WHERE status = 'running') AS running,
+       COALESCE(EXTRACT(EPOCH FROM now() - min(created_at) FILTER (WHERE status = 'pending')),
+                0)::float8 AS oldest_seconds
+  FROM run WHERE status IN ('pending', 'running')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDepth:
+    """How many runs wait or are executed, in all processes."""
+
+    runs: dict[str, int]
+    """By state."""
+    oldest_seconds: float
+    """How long the run has waited that waits longest."""
+
+
+async def queue_depth() -> QueueDepth:
+    row = await db.fetch_one(QUEUE_DEPTH)
+    assert row is not None
+    runs = {state: row[state] for state in ("pending", "running")}
+    return QueueDepth(runs=runs, oldest_seconds=row["oldest_seconds"])
+
+
 THREAD_EXISTS = "SELECT 1 FROM thread WHERE thread_id = %s AND {visible}"
 
 

@@ -101,6 +101,9 @@ class ClaimedRun:
 
     cancel_action: str | None = None
 
+    waited_seconds: float = 0.0
+    """Since it was written."""
+
     @property
     def graph_id(self) -> str:
         configurable = self.config["configurable"]

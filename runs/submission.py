@@ -25,6 +25,7 @@ from runs.events.current import current_log
 from runs.grounding import merged_run
 from runs.idempotency import KeyTaken, earlier_runs, keep_runs, take_key
 from runs.merging import MergedRun
+from runs.metrics import count_created
 from runs.models import CancelAction, MultitaskStrategy
 from runs.queries import (
     LockedThread,
@@ -62,6 +63,7 @@ class _Written:
     """A run that stands in the database, and what its writing did to others."""
 
     submitted: Submitted
+    graph_id: str
     claimed: ClaimedRun | None
     cancelled: Cancelled
 
@@ -148,6 +150,7 @@ async def _start(
         raise
     for run in written:
         current_log().open(run.submitted.run_id)
+        count_created(run.graph_id, is_claimed=run.claimed is not None)
         obey(run.cancelled)
     if engine:
         _begin(engine, written, slots)
@@ -233,7 +236,8 @@ async def _write(
         lease_seconds=settings.RUN_LEASE_SECONDS,
     )
     claimed = _claimed(row, merged) if claimed_by else None
-    return _Written(submitted=_submitted(row), claimed=claimed, cancelled=cancelled)
+    submitted, graph_id = _submitted(row), assistant.graph_id
+    return _Written(submitted=submitted, graph_id=graph_id, claimed=claimed, cancelled=cancelled)
 
 
 def _require_thread_to_resume(spec: RunSpec, thread_id: UUID | None) -> None:

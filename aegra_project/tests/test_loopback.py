@@ -51,10 +51,10 @@ async def test_a_run_that_a_node_starts_is_no_part_of_the_node_s_own(
     assert [frame.event for frame in frames] == ["metadata", "updates"]
 
 
-async def test_runs_that_wait_for_runs_leave_them_their_slots(
+async def test_runs_that_wait_for_runs_leave_them_theirslots(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slots = current_engine()._slots
+    slots = current_engine().slots
     monkeypatch.setattr(slots, "_free", 2)
 
     async with asyncio.timeout(8), asyncio.TaskGroup() as group:

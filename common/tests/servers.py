@@ -20,7 +20,7 @@ from common.tests.processes import ROOT, heed_signals, nothing_left
 
 TEST_PROJECT = ROOT / "tests" / "graphs" / "langgraph.json"
 # What a test's server must not take over from whoever runs the tests.
-_FOREIGN = ("AEGRA_", "DATABASE_", "DEBUG", "DJANGO_", "LOG_LEVEL")
+_FOREIGN = ("AEGRA_", "DATABASE_", "DEBUG", "DJANGO_", "LOG_", "OTEL_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,8 @@ def environment(place: Path, **env: str) -> dict[str, str]:
         **kept,
         "AEGRA_DATA_DIR": str(place / "data"),
         "AEGRA_CONFIG": str(TEST_PROJECT),
+        # It is people who read what a test says of a server.
+        "LOG_FORMAT": "console",
         **env,
     }
 

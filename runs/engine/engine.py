@@ -17,9 +17,11 @@ from psycopg.errors import UniqueViolation
 from common import db, jsoncodec
 from graphs import loop as graph_loop
 from graphs.checkpointer import delete_checkpoints, delete_run_checkpoints
+from runs import metrics
 from runs.engine import queries
 from runs.engine.executor import INSIST_SECONDS, Execution, read_head
 from runs.engine.leases import LeaseKeeper
+from runs.engine.observing import Attempt, observed
 from runs.engine.queries import Outcome
 from runs.engine.slots import HeldSlot, Slots, held
 from runs.events.memory import MemoryEventLog
@@ -47,7 +49,7 @@ class Engine:
         self.log = log
         self._graph_loop = graph_loop.current()
         self._loop = self._graph_loop.loop
-        self._slots = Slots()
+        self.slots = Slots()
         self._executions: dict[UUID, Execution] = {}
         self._early_stops: deque[UUID] = deque(maxlen=1000)  # of runs that may be about to begin
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,6 +63,15 @@ class Engine:
     def process_number(self) -> int:
         return self._keeper.process_number
 
+    @property
+    def executing(self) -> int:
+        """How many runs are being executed."""
+        return len(self._executions)
+
+    @property
+    def lease_age_seconds(self) -> float:
+        return time.monotonic() - self._keeper.renewed_at
+
     def begin(self) -> None:
         self._keeper.start()
         self._call(self._sweep_at_start())
@@ -70,7 +81,7 @@ class Engine:
         return not self._graph_loop.is_stalled() and self._take_slots(1) == 1
 
     def return_slots(self, number: int = 1) -> None:
-        self._slots.give_back(number)
+        self.slots.give_back(number)
 
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""
@@ -134,17 +145,18 @@ class Engine:
         self._spawn(self._carry_out(execution))
 
     async def _carry_out(self, execution: Execution) -> None:
-        held.set(HeldSlot(self._slots, on_free=self._claim_backlog))
+        held.set(HeldSlot(self.slots, on_free=self._claim_backlog))
         try:
-            outcome = await execution.execute()
-            await asyncio.shield(self._finish(execution, outcome))
+            with observed(execution.run) as attempt:
+                outcome = await execution.execute()
+                await asyncio.shield(self._finish(execution, outcome, attempt))
         finally:
             del self._executions[execution.run.run_id]
             self.return_slots()
             if self._has_backlog:
                 await self._claim()
 
-    async def _finish(self, execution: Execution, outcome: Outcome) -> None:
+    async def _finish(self, execution: Execution, outcome: Outcome, attempt: Attempt) -> None:
         """Settle, trying again for as long as the database cannot be reached."""
         run = execution.run
         kept: bool | None = None
@@ -157,6 +169,7 @@ class Engine:
                 logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
         if kept:
+            attempt.settled(outcome)
             self.log.close(run.run_id, execution.output)
         logger.info(
             "run settled",
@@ -210,10 +223,12 @@ class Engine:
                 self.return_slots(taken - len(claimed))
             self._has_backlog = self._has_backlog or len(claimed) == taken
             for run in claimed:
+                if run.attempt == 1:
+                    metrics.WAITED.observe(run.waited_seconds)
                 self.start(run)
 
     def _take_slots(self, wanted: int) -> int:
-        return 0 if self._is_draining else self._slots.take(wanted)
+        return 0 if self._is_draining else self.slots.take(wanted)
 
     def _claim_backlog(self) -> None:
         """Claim what waits for the slot of a run that lends its own."""
@@ -244,6 +259,7 @@ class Engine:
         for run in orphans:
             head = None if run.is_temporary else await read_head(run)
             outcome = Outcome(status=RunStatus.ERROR, error=dict(LOST), head=head)
+            metrics.LOST.inc()
             logger.warning("run lost its process", extra={"run_id": str(run.run_id)})
             try:
                 await self._settle(run, outcome)

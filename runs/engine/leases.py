@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Collection
 from uuid import UUID
 
@@ -40,6 +41,7 @@ class LeaseKeeper:
         self._stopping = threading.Event()
         self._holding = threading.Event()
         self._is_lost = False
+        self.renewed_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
     def start(self) -> None:
@@ -87,6 +89,7 @@ class LeaseKeeper:
             executing.discard(run_id)
             if cancel_action is not None:
                 self._on_cancel(run_id)
+        self.renewed_at = time.monotonic()
         # Deleted, settled, or taken over by another process: whatever was told of it went astray.
         for run_id in executing:
             self._on_cancel(run_id)

@@ -14,7 +14,8 @@ from common.jsoncodec import Json, JsonObject
 from runs.spec import ClaimedRun
 
 _CLAIMED = sql.SQL(
-    "run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh"
+    "run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
+    "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds"
 )
 
 
@@ -86,6 +87,7 @@ def claimed_run(row: Row) -> ClaimedRun:
         attempt=row["attempt"],
         is_fresh=row["is_fresh"],
         cancel_action=row["cancel_action"],
+        waited_seconds=row["waited_seconds"],
     )
 
 

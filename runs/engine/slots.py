@@ -20,7 +20,7 @@ class Slots:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._free = settings.ENGINE_SLOTS
+        self.total = self._free = settings.ENGINE_SLOTS
 
     def take(self, wanted: int) -> int:
         """Take up to `wanted` slots; return how many were to be had."""

@@ -20,6 +20,11 @@ def stop_log() -> None:
     _current = None
 
 
+def log_here() -> MemoryEventLog | None:
+    """Return the event log, or None in a process that has none."""
+    return _current
+
+
 def current_log() -> MemoryEventLog:
     if _current is None:
         raise RuntimeError("There is no event log in this process.")

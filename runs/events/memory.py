@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from common.sse import StreamEvent
+from runs import metrics
 from runs.events.log import ReaderTooSlow
 
 _ID = re.compile(r"(\d{1,18})-(\d{1,9})")
@@ -104,6 +105,8 @@ class MemoryEventLog:
             event = StreamEvent(id=tape.next_id(), event=name, data=bytes(memoryview(data)))
             tape.size.append((tape.size[-1] if tape.size else 0) + len(data))
             tape.events.append(event)
+            metrics.EVENT_BYTES.inc(len(data))
+        metrics.EVENTS.inc(len(batch))
         _wake(tape)
 
     def close(self, run_id: UUID, output: bytes | None = None) -> None:
@@ -129,6 +132,11 @@ class MemoryEventLog:
         """Return the runs whose log has not been closed."""
         tapes = tuple(self._tapes.items())
         return [run_id for run_id, tape in tapes if tape.closed_at is None]
+
+    def held(self) -> tuple[int, int]:
+        """Return how many readers there are, and how many bytes; from any thread."""
+        tapes = tuple(self._tapes.values())
+        return sum(len(tape.readers) for tape in tapes), sum(map(_weight, tapes))
 
     async def follow(
         self, run_id: UUID, *, after: str | None, idle_seconds: float

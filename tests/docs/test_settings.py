@@ -17,9 +17,10 @@ WORKED_OUT = {
     "AEGRA_DATA_DIR": ".aegra",
     "ALLOWED_HOSTS": "",
     "EXPOSE_ERRORS": "false",
+    "LOG_FORMAT": "json",
 }
 # Readers of our own, by what a user writes.
-TYPES = {"level": "str"}
+TYPES = {"level": "str", "choice": "str"}
 _ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| `?([^|`]*)`? \| (.+) \|$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^# ?(\w+)=(.*)$", re.MULTILINE)
 
