@@ -144,6 +144,27 @@ async def lock_thread(tx: Connection, thread_id: UUID, *, caller: Caller) -> Row
     return await (await tx.execute(query, [thread_id])).fetchone()
 
 
+ACTIVE = """
+SELECT 1 FROM run WHERE thread_id = %s AND status IN ('pending', 'running') LIMIT 1
+"""
+
+
+async def has_active_run(tx: Connection, thread_id: UUID) -> bool:
+    """Tell whether a run is active on a thread that this transaction has locked."""
+    return await (await tx.execute(ACTIVE, [thread_id])).fetchone() is not None
+
+
+FREE = """
+UPDATE thread SET status = settled_status, updated_at = now()
+ WHERE thread_id = %s AND status = 'busy'
+"""
+
+
+async def free_thread(tx: Connection, thread_id: UUID) -> None:
+    """Give a locked thread without an active run the status that its last run has left."""
+    await tx.execute(FREE, [thread_id])
+
+
 SAVE_STATE = """
 UPDATE thread SET values = %s, interrupts = %s, error = NULL, status = %s, settled_status = %s,
        updated_at = now.at, state_updated_at = now.at

@@ -215,6 +215,24 @@ class StateUpdatedSerializer(serializers.Serializer[Any]):
     checkpoint_id = serializers.CharField()
 
 
+class RepairedCallSerializer(serializers.Serializer[Any]):
+    """A tool call that was answered in its tool's place (documentation only)."""
+
+    id = serializers.CharField(help_text="The id that the model has given the call.")
+    name = serializers.CharField(help_text="The tool's name.")
+
+
+class RepairSerializer(serializers.Serializer[Any]):
+    """What was wrong with a thread, and is no more (documentation only)."""
+
+    tool_calls = RepairedCallSerializer(
+        many=True, help_text="The calls that were answered as cancelled; none when none dangled."
+    )
+    was_stuck = serializers.BooleanField(
+        help_text="Whether the thread was busy although no run was active."
+    )
+
+
 # An update without values and node is a question.
 UPDATED_OR_READ = PolymorphicProxySerializer(
     component_name="UpdatedOrRead",

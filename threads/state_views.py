@@ -14,10 +14,12 @@ from common.responses import Response
 from common.search import list_param, whole_param
 from common.serializers import FlagField
 from common.viewsets import AsyncViewSet
+from threads.repairing import repair_json, repair_thread
 from threads.state import HistoryQuery, StateQuery, get_history, get_state
 from threads.state_serializers import (
     UPDATED_OR_READ,
     HistorySerializer,
+    RepairSerializer,
     SelectedStateSerializer,
     StateAtSerializer,
     StateSelectSerializer,
@@ -74,6 +76,17 @@ class ThreadStateViewSet(AsyncViewSet):
         if isinstance(asked, StateQuery):
             return Response(await get_state(thread, asked, caller=caller))
         return Response(await update_state(thread, asked, caller=caller))
+
+    @extend_schema(request=None, responses={200: RepairSerializer, **errors(404, 409, 424)})
+    async def repair(self, request: Request, thread_id: str) -> HttpResponseBase:
+        """Answer the tool calls of a thread that a cancelled run has left without an answer.
+
+        Models refuse a conversation with such calls. Each is answered with a tool message of
+        status `error`, and the thread is at rest; one where no call dangles stays as it is. 409
+        is a thread with an active run, or one that waits for the answer to an interrupt.
+        """
+        thread = parse_id(thread_id, "thread")
+        return Response(repair_json(await repair_thread(thread, caller=caller_of(request))))
 
     @extend_schema(responses=STATES, parameters=[LIMIT, BEFORE, SELECT])
     async def history(self, request: Request, thread_id: str) -> HttpResponseBase:

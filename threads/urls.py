@@ -18,6 +18,7 @@ urlpatterns = [
     ),
     path(f"{_thread}/copy", ThreadViewSet.as_view({"post": "copy"})),
     path(f"{_thread}/storage", ThreadViewSet.as_view({"get": "storage"})),
+    path(f"{_thread}/repair", ThreadStateViewSet.as_view({"post": "repair"})),
     path(f"{_thread}/state", ThreadStateViewSet.as_view({"get": "retrieve", "post": "update"})),
     path(f"{_thread}/state/checkpoint", ThreadStateViewSet.as_view({"post": "at_checkpoint"})),
     path(f"{_thread}/state/<str:checkpoint_id>", ThreadStateViewSet.as_view({"get": "at"})),

@@ -110,7 +110,7 @@ async def _refresh(thread_id: UUID, caller: Caller) -> None:
         config = config_of(thread_id, thread)
         try:
             async with opened(graph_id, config, "threads.read", saver_on(tx)) as graph:
-                await _save_head(tx, thread_id, graph, config)
+                await save_head(tx, thread_id, graph, config)
         except db.UNREACHABLE:
             raise
         # The user's factory and reducers raise what they like.
@@ -129,13 +129,14 @@ async def _write(tx: Connection, thread_id: UUID, thread: Row, update: StateUpda
     config = config_of(thread_id, thread, update.checkpoint)
     async with opened(graph_id, config, "threads.update", saver_on(tx)) as graph:
         await _require_checkpoint(graph, config)
-        written = await _apply(graph, graph_id, config, update)
-        await _save_head(tx, thread_id, graph, config_of(thread_id, thread))
+        written = await apply_update(graph, graph_id, config, update)
+        await save_head(tx, thread_id, graph, config_of(thread_id, thread))
     checkpoint: JsonObject = checkpoint_json(written)
     return checkpoint
 
 
-async def _apply(graph: Any, graph_id: str, config: Any, update: StateUpdate) -> Any:
+async def apply_update(graph: Any, graph_id: str, config: Any, update: StateUpdate) -> Any:
+    """Write into the state of a locked thread; raises BadRequest for what the graph refuses."""
     try:
         steps = [[_as_write(graph, write) for write in step] for step in update.supersteps]
         return await graph.abulk_update_state(config, steps)
@@ -154,7 +155,7 @@ def _as_write(graph: Any, write: NodeWrite) -> Write:
     return Write(values=values, as_node=write.as_node)
 
 
-async def _save_head(tx: Connection, thread_id: UUID, graph: Any, newest: Any) -> None:
+async def save_head(tx: Connection, thread_id: UUID, graph: Any, newest: Any) -> None:
     """Write the newest state into the thread's row, when there is one."""
     snapshot = await graph.aget_state(newest)
     if snapshot.created_at is None:

@@ -21,6 +21,7 @@ import store.views
 import threads.copying
 import threads.pruning
 import threads.queries
+import threads.repairing
 import threads.searching
 import threads.state
 import threads.state_views
@@ -78,6 +79,7 @@ async def test_the_other_models_have_the_columns_of_their_tables(
         (threads.views, threads.writing),
         (threads.state_views, threads.state),
         (threads.state_views, threads.writing),
+        (threads.state_views, threads.repairing),
         (store.views, store.items),
         (runs.views, runs.queries),
     ],
