@@ -12,7 +12,7 @@ WITHOUT_DATABASE = {
     "--help", "--version", "-h", "check", "checkgraphs", "collectstatic", "compilemessages",
     "diffsettings", "doctor", "findstatic", "help", "makemessages", "runserver", "serve",
     "spectacular", "startagent", "startapp", "startproject", "startup", "upgradedb",
-    "version",
+    "version", "worker",
 }  # fmt: skip
 
 

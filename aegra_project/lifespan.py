@@ -1,4 +1,4 @@
-"""What lives as long as a server does; the same for `runserver` and `serve`."""
+"""What lives as long as a process of the server does: `runserver`, `serve` and `worker`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from common.background import BackgroundWorker
 from common.config import ConfigError
 from common.http_config import http_config
 from common.importing import LoadError
-from common.stopping import uninterrupted
+from common.stopping import begin_to_stop, uninterrupted
 from graphs import loop as graph_loop
-from runs.engine.current import start_engine, stop_engine
+from runs.engine.current import current_engine, start_engine, stop_engine
 from runs.events.current import start_log, stop_log
 
 
@@ -46,8 +46,11 @@ def prepared() -> None:
 
 
 @contextmanager
-def server_running() -> Iterator[None]:
-    """Hold what a server needs: database, graphs, the graph loop, the engine, the user's app."""
+def server_running(*, executes: bool = True) -> Iterator[None]:
+    """Hold what a server needs: database, graphs, the graph loop, the user's app, the engine.
+
+    One that `executes` nothing has no engine and does no background work: other processes do.
+    """
     # It reads the project to know what to serve.
     with loading():
         http_config()
@@ -66,11 +69,8 @@ def server_running() -> Iterator[None]:
         stops.callback(stop_log)
         notices.start()
         stops.callback(notices.stop)
-        stops.callback(stop_engine)
-        start_engine()
-        background = BackgroundWorker()
-        background.start()
-        stops.callback(background.stop)
+        if executes:
+            _start_executing(stops)
         stops.enter_context(telemetry.kept())
         stops.enter_context(_metrics_served())
         yield
@@ -85,6 +85,16 @@ def _metrics_served() -> Iterator[None]:
         yield
 
 
+def _start_executing(stops: ExitStack) -> None:
+    stops.callback(stop_engine)
+    start_engine()
+    background = BackgroundWorker()
+    background.start()
+    stops.callback(background.stop)
+    # Before anything is waited for: other processes take what comes.
+    stops.callback(lambda: current_engine().stop_claiming())
+
+
 @contextmanager
 def _stopped_at_the_end() -> Iterator[ExitStack]:
     """Stop what was started, the last first, whoever asks again meanwhile."""
@@ -92,5 +102,6 @@ def _stopped_at_the_end() -> Iterator[ExitStack]:
     try:
         yield stops
     finally:
+        begin_to_stop()
         with uninterrupted():
             stops.close()

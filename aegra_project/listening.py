@@ -24,6 +24,20 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
+def given_socket(fd: int) -> socket.socket:
+    """Take over a socket that another program has bound; raises CommandError in one line."""
+    try:
+        given = socket.socket(fileno=fd)
+    except OSError as exc:
+        raise CommandError(f"--fd={fd} is no socket: {exc.strerror}.") from exc
+    if given.family not in (socket.AF_INET, socket.AF_INET6):
+        given.detach()
+        raise CommandError(f"--fd={fd} is no socket of an IP address.")
+    # What a graph starts must not keep the address taken.
+    given.set_inheritable(False)
+    return given
+
+
 def check_free(host: str, port: int) -> None:
     """Raise CommandError when the address cannot be listened on."""
     bound_socket(host, port).close()

@@ -105,6 +105,7 @@ class BackgroundWorker:
             runner.run(self._work_until_stopped())
 
     async def _work_until_stopped(self) -> None:
+        await db.pool(settings.DB_BACKGROUND_POOL_SIZE)
         stopped = asyncio.create_task(self._stopping.wait())
         while not self._stopping.is_set():
             working = asyncio.create_task(work())

@@ -10,6 +10,17 @@ from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+_stopping = threading.Event()
+
+
+def begin_to_stop() -> None:
+    """Say that from here on a connection that ends is not a client that left."""
+    _stopping.set()
+
+
+def is_stopping() -> bool:
+    return _stopping.is_set()
+
 
 def stop_on_signals() -> None:
     """Have SIGTERM raise KeyboardInterrupt as Ctrl-C does, and a closed terminal send SIGTERM.

@@ -13,6 +13,7 @@ from django.conf import settings
 from access.caller import Caller
 from common import jsoncodec
 from common.sse import HEARTBEAT, StreamEvent, encode_sse
+from common.stopping import is_stopping
 from runs import metrics
 from runs.cancellation import cancel_runs
 from runs.engine.current import engine_here
@@ -149,9 +150,8 @@ class Following:
         return jsoncodec.dumps(with_interrupts(result["values"], result["interrupts"]))
 
     def _hang_up(self) -> None:
-        # A server that stops hangs up too; its runs are handed back, not cancelled.
-        engine = engine_here()
-        if not self.cancel_on_disconnect or (engine is not None and engine.is_draining):
+        # A server that stops hangs up too; its runs go on, here or elsewhere.
+        if not self.cancel_on_disconnect or is_stopping():
             return
         task = asyncio.get_running_loop().create_task(self._cancel())
         _hang_ups.add(task)

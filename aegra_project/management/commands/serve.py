@@ -1,21 +1,20 @@
 from __future__ import annotations
 
 import socket
+import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-import uvicorn
 from django.conf import settings
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from aegra_project.checks import refuse_wrong_settings
-from aegra_project.lifespan import server_running
-from aegra_project.listening import bound_socket, refuse_public
-from aegra_project.welcome import welcome
+from aegra_project.connection_budget import refuse_too_many
+from aegra_project.database import database_running
+from aegra_project.lifeline import Lifeline
+from aegra_project.listening import bound_socket, given_socket, refuse_public
+from aegra_project.supervision import Supervisor
 from common.stopping import stop_on_signals
-from runs.engine.current import engine_here
 
 
 class Command(BaseCommand):
@@ -26,45 +25,69 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.AEGRA_HOST)
         parser.add_argument("--port", type=int, default=settings.AEGRA_PORT)
+        parser.add_argument("--fd", type=int, help="Listen on a socket that is bound already.")
+        parser.add_argument("--processes", type=int, default=1, help="Serve by so many processes.")
+        parser.add_argument(
+            "--no-engine", action="store_true", help="HTTP alone: `worker` processes execute runs."
+        )
+        parser.add_argument("--quiet", action="store_true", help="Do not say what is served.")
+        parser.add_argument(
+            "--lifeline", type=int, help="What ties a process to the one that supervises it."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = options["host"], options["port"]
         refuse_wrong_settings()
-        refuse_public(host)
+        if options["processes"] < 1:
+            raise CommandError("--processes must be 1 or more.")
         stop_on_signals()
+        lifeline = None if options["lifeline"] is None else Lifeline(options["lifeline"])
+        with _listening(options) as listening:
+            if lifeline is None:
+                refuse_public(_address(listening, options)[0])
+            if options["processes"] == 1:
+                self._serve(listening, lifeline, options)
+            else:
+                _supervise(listening, options)
+
+    def _serve(
+        self, listening: socket.socket, lifeline: Lifeline | None, options: dict[str, Any]
+    ) -> None:
+        # A parent imports nothing of what serves.
+        from aegra_project.serving import serve
+        from aegra_project.welcome import welcome
 
         def tell() -> None:
-            self.stdout.write(welcome(host, port))
-            self.stdout.flush()
+            if lifeline is not None:
+                lifeline.beat()
+            if not options["quiet"]:
+                self.stdout.write(welcome(*_address(listening, options)))
+                self.stdout.flush()
 
-        with suppress(KeyboardInterrupt), bound_socket(host, port) as listening, server_running():
-            _Server(_config(), on_ready=tell).run(sockets=[listening])
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # From here on a stream that ends is not a client that left.
-        if engine := engine_here():
-            engine.stop_claiming()
-        await super().shutdown(sockets)
+        serve(listening, tell, executes=not options["no_engine"])
 
 
-def _config() -> uvicorn.Config:
-    """Return uvicorn's configuration; open streams hold up a stop for a second at most."""
-    return uvicorn.Config(
-        "aegra_project.asgi:application",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=75,
-    )
+def _listening(options: dict[str, Any]) -> socket.socket:
+    if options["fd"] is not None:
+        return given_socket(options["fd"])
+    return bound_socket(options["host"], options["port"])
+
+
+def _address(listening: socket.socket, options: dict[str, Any]) -> tuple[str, int]:
+    """Return where it is served, in the words of whoever named it."""
+    if options["fd"] is None:
+        return options["host"], options["port"]
+    host, port = listening.getsockname()[:2]
+    return host, port
+
+
+def _supervise(listening: socket.socket, options: dict[str, Any]) -> None:
+    executes = not options["no_engine"]
+    refuse_too_many(options["processes"], executes=executes)
+    arguments = [
+        *(["--no-engine"] if not executes else []),
+        *(["--quiet"] if options["quiet"] else []),
+    ]
+    with database_running():
+        status = Supervisor(listening, arguments, options["processes"]).run()
+    if status:
+        sys.exit(status)
