@@ -32,7 +32,7 @@ lint: $(VENV)/.development ## style, imports, security
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
-	@$(BIN)/bandit -q -r aegra_project access assistants common graphs runs store threads examples -x '*/tests/*' --severity-level medium
+	@$(BIN)/bandit -q -r aegra_project access assistants common crons graphs runs store threads examples -x '*/tests/*' --severity-level medium
 
 type-check: $(VENV)/.development ## mypy, strict
 	@$(BIN)/mypy .

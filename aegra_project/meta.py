@@ -33,7 +33,7 @@ METRICS_TEXT = {
 }
 FLAGS = {
     "assistants": True,
-    "crons": False,
+    "crons": True,
     "langsmith": False,
     "langsmith_tracing_replicas": False,
     "langsmith_tracing_session_on_runs": False,

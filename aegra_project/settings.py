@@ -134,6 +134,7 @@ INSTALLED_APPS = [
     "assistants",
     "threads",
     "runs",
+    "crons",
     "store",
     "graphs",
 ]
@@ -261,6 +262,7 @@ UNFOLD = {
                 "items": [
                     _page("Threads", "forum", "threads_thread"),
                     _page("Runs", "play_circle", "runs_run"),
+                    _page("Crons", "schedule", "crons_cron"),
                     _page("Assistants", "smart_toy", "assistants_assistant"),
                     _page("Store", "inventory_2", "store_storeitem"),
                 ],

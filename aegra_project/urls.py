@@ -25,7 +25,8 @@ GROUPS = {
     "meta": META,
     "assistants": [path("", include("assistants.urls"))],
     "threads": [path("", include("threads.urls"))],
-    "runs": [path("", include("runs.urls"))],
+    # Crons live below runs, and go with them.
+    "runs": [path("", include("crons.urls")), path("", include("runs.urls"))],
     "store": [path("", include("store.urls"))],
 }
 

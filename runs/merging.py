@@ -54,11 +54,8 @@ def merge(
 
     Raises BadRequest when the run has both a context and `config.configurable`.
     """
+    require_one_context(spec)
     asked = _client_keys(spec.config.get("configurable"))
-    if spec.context and asked:
-        raise BadRequest(
-            "Both `context` and `config.configurable` are given; a run takes one of them."
-        )
     inherited = _client_keys(ground.thread_config.get("configurable"))
     configurable = {
         **_client_keys(ground.config.get("configurable")),
@@ -99,6 +96,13 @@ def merge(
         thread_configurable=asked,
         checkpoint_id=_text(checkpoint.get("checkpoint_id")),
     )
+
+
+def require_one_context(spec: RunSpec) -> None:
+    if spec.context and _client_keys(spec.config.get("configurable")):
+        raise BadRequest(
+            "Both `context` and `config.configurable` are given; a run takes one of them."
+        )
 
 
 def _client_keys(configurable: Any) -> JsonObject:

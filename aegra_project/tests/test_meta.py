@@ -69,7 +69,7 @@ async def test_info_has_the_keys_of_the_wire(api: httpx.AsyncClient) -> None:
         "langgraph_py_version": version("langgraph"),
         "flags": {
             "assistants": True,
-            "crons": False,
+            "crons": True,
             "langsmith": False,
             "langsmith_tracing_replicas": False,
             "langsmith_tracing_session_on_runs": False,

@@ -14,6 +14,9 @@ import assistants.deletion
 import assistants.queries
 import assistants.versions
 import assistants.views
+import crons.queries
+import crons.views
+import crons.writing
 import runs.queries
 import runs.views
 import store.items
@@ -29,6 +32,7 @@ import threads.views
 import threads.writing
 from assistants.queries import ASSISTANT_COLUMNS
 from common import db
+from crons.queries import CRON_COLUMNS
 from runs.queries import RUN_COLUMNS
 from threads.queries import THREAD_COLUMNS
 
@@ -42,7 +46,12 @@ CREATING = {"create_assistant", "create_thread"}
 
 @pytest.mark.parametrize(
     ("table", "names"),
-    [("assistant", ASSISTANT_COLUMNS), ("thread", THREAD_COLUMNS), ("run", RUN_COLUMNS)],
+    [
+        ("assistant", ASSISTANT_COLUMNS),
+        ("thread", THREAD_COLUMNS),
+        ("run", RUN_COLUMNS),
+        ("cron", CRON_COLUMNS),
+    ],
 )
 async def test_the_columns_of_the_queries_are_those_of_the_model(
     api: httpx.AsyncClient, table: str, names: tuple[str, ...]
@@ -82,6 +91,8 @@ async def test_the_other_models_have_the_columns_of_their_tables(
         (threads.state_views, threads.repairing),
         (store.views, store.items),
         (runs.views, runs.queries),
+        (crons.views, crons.queries),
+        (crons.views, crons.writing),
     ],
 )
 def test_what_a_view_asks_of_the_database_is_asked_for_a_caller(views: Any, verbs: Any) -> None:
