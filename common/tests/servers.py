@@ -46,6 +46,14 @@ class LiveServer:
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
 
+    def wait_until_working(self, seconds: float = 60.0) -> None:
+        """Wait until a worker, which answers nobody, says that it works."""
+        deadline = time.monotonic() + seconds
+        while " executes runs of " not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+
     def press_ctrl_c(self) -> None:
         """Interrupt it and what it has started, as a terminal does."""
         os.killpg(self.process.pid, signal.SIGINT)
@@ -78,9 +86,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def starting(place: Path, *command: str, **env: str) -> Iterator[LiveServer]:
-    """Start `serve` or `runserver` and do not wait; it is stopped in the end, or else killed."""
+def launch(place: Path, *command: str, **env: str) -> LiveServer:
+    """Start `serve`, `runserver` or `worker`, and do not wait; its owner ends it."""
     port = env.setdefault("AEGRA_PORT", str(free_port()))
     log = place / "server.log"
     with log.open("ab") as output:
@@ -94,15 +101,27 @@ def starting(place: Path, *command: str, **env: str) -> Iterator[LiveServer]:
             start_new_session=True,
             preexec_fn=heed_signals,  # noqa: PLW1509 -- it takes no lock
         )
+    return LiveServer(process=process, url=f"http://127.0.0.1:{port}", log=log)
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 15.0) -> None:
+    """Stop a process that leads a session, or else kill it and what it has started."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def starting(place: Path, *command: str, **env: str) -> Iterator[LiveServer]:
+    """Start `serve` or `runserver` and do not wait; it is stopped in the end, or else killed."""
+    server = launch(place, *command, **env)
     try:
-        yield LiveServer(process=process, url=f"http://127.0.0.1:{port}", log=log)
+        yield server
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(15)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end(server.process)
 
 
 @contextmanager
