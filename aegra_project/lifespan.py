@@ -21,6 +21,7 @@ from common.stopping import begin_to_stop, uninterrupted
 from graphs import loop as graph_loop
 from runs.engine.current import current_engine, start_engine, stop_engine
 from runs.events.current import start_log, stop_log
+from runs.webhooks.config import webhook_config
 
 
 class CannotLoad(CommandError):
@@ -42,6 +43,7 @@ def prepared() -> None:
     """Prepare database and graphs; raises CommandError with one line for what is wrong."""
     with loading():
         http_config()
+        webhook_config()
         prepare()
 
 

@@ -15,6 +15,7 @@ from langgraph_sdk.client import configure_loopback_transports
 from common.in_process import marked
 from graphs.crossing import App, call_on_graph_loop
 from runs.engine import slots
+from runs.webhooks import own_server
 
 # What a client may be behind before the server waits for it.
 MESSAGES = 64
@@ -34,6 +35,7 @@ def install(app: App) -> None:
             sdk._registered_transports.clear()
 
     served: Any = app
+    own_server.answer_by(StrangersTransport(served))
     configure_loopback_transports(app)
     sdk.get_asgi_transport = lambda: Loopback
 
@@ -49,32 +51,40 @@ class LoopbackTransport(httpx.ASGITransport):
         context = Context()
         context.run(slots.held.set, slots.held.get())
         app: Any = self.app
-        call = call_on_graph_loop(app, _scope(request), answer.receive, answer.send)
+        call = call_on_graph_loop(app, self._scope(request), answer.receive, answer.send)
         task = asyncio.get_running_loop().create_task(answer.of(call), context=context)
         _answering.add(task)
         task.add_done_callback(_answering.discard)
         start = await answer.start()
         return httpx.Response(start["status"], headers=start["headers"], stream=answer)
 
+    def _scope(self, request: httpx.Request) -> Any:
+        return marked(_scope(request))
 
-def _scope(request: httpx.Request) -> Any:
-    return marked(
-        {
-            "type": "http",
-            # From 2.4 on an application would wait for `send` to tell it that the client left.
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": request.method,
-            "scheme": request.url.scheme,
-            "path": request.url.path,
-            "raw_path": request.url.raw_path.split(b"?")[0],
-            "query_string": request.url.query,
-            "root_path": "",
-            "headers": [(name.lower(), value) for name, value in request.headers.raw],
-            "client": ("127.0.0.1", 0),
-            "server": (request.url.host, request.url.port or 80),
-        }
-    )
+
+class StrangersTransport(LoopbackTransport):
+    """Calls the application as nobody that it trusts: a client has chosen the path."""
+
+    def _scope(self, request: httpx.Request) -> Any:
+        return _scope(request)
+
+
+def _scope(request: httpx.Request) -> dict[str, Any]:
+    return {
+        "type": "http",
+        # From 2.4 on an application would wait for `send` to tell it that the client left.
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.url.scheme,
+        "path": request.url.path,
+        "raw_path": request.url.raw_path.split(b"?")[0],
+        "query_string": request.url.query,
+        "root_path": "",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": ("127.0.0.1", 0),
+        "server": (request.url.host, request.url.port or 80),
+    }
 
 
 class _Answer(httpx.AsyncByteStream):

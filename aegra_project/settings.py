@@ -39,6 +39,7 @@ LANGGRAPH_STORE = env.str("LANGGRAPH_STORE", default="")
 LANGGRAPH_CHECKPOINTER = env.str("LANGGRAPH_CHECKPOINTER", default="")
 LANGGRAPH_AUTH = env.str("LANGGRAPH_AUTH", default="")
 LANGGRAPH_HTTP = env.str("LANGGRAPH_HTTP", default="")
+LANGGRAPH_WEBHOOKS = env.str("LANGGRAPH_WEBHOOKS", default="")
 MOUNT_PREFIX = env.str("MOUNT_PREFIX", default="")
 CORS_CONFIG = env.str("CORS_CONFIG", default="")
 AEGRA_HOST = env.str("AEGRA_HOST", default="127.0.0.1")
@@ -87,6 +88,13 @@ EVENT_RING_MB = env.int("EVENT_RING_MB", default=64)  # events of ended runs kep
 STREAM_READER_LAG_MB = env.int("STREAM_READER_LAG_MB", default=64)  # a slower reader is dropped
 
 BACKGROUND_JOBS = env.int("BACKGROUND_JOBS", default=10)  # webhooks, crons, upkeep at once
+WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", default="")  # signs what is sent; empty: unsigned
+WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=30.0)  # of one attempt
+WEBHOOK_MAX_ATTEMPTS = env.int("WEBHOOK_MAX_ATTEMPTS", default=10)
+WEBHOOK_RETRY_SECONDS = env.float(
+    "WEBHOOK_RETRY_SECONDS", default=5.0
+)  # before the second attempt; doubled with each, up to an hour
+WEBHOOK_RETENTION_DAYS = env.float("WEBHOOK_RETENTION_DAYS", default=7.0)  # of the delivery log
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_IMPORT_PATHS = ["common.background"]
 
@@ -265,6 +273,7 @@ UNFOLD = {
                     _page("Crons", "schedule", "crons_cron"),
                     _page("Assistants", "smart_toy", "assistants_assistant"),
                     _page("Store", "inventory_2", "store_storeitem"),
+                    _page("Webhooks", "webhook", "runs_webhookdelivery"),
                 ],
             },
             {

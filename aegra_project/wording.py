@@ -172,7 +172,7 @@ FIELDS = {
     "updates": "What the step writes, each as a node's.",
     "writes_bytes": "Bytes of what tasks wrote and no checkpoint holds yet.",
     "version": "Rises by one with each change.",
-    "webhook": "Not served by this version.",
+    "webhook": "Where the end of the run is told: a URL that gets a POST.",
     "Metric.help": "What it tells.",
     "Metric.samples": "Its series: `{name, labels, value}` each.",
     "Metric.type": "How to read it: `counter`, `gauge` or `histogram`.",

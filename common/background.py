@@ -34,7 +34,7 @@ DAY_HOURS = 24
 
 DEFER = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
-  %(queue)s, %(task)s, 0, NULL, NULL, %(arguments)s,
+  %(queue)s, %(task)s, %(priority)s, NULL, NULL, %(arguments)s,
   CASE WHEN %(after_seconds)s > 0 THEN now() + make_interval(secs => %(after_seconds)s) END
 )::procrastinate_job_to_defer_v1])
 """
@@ -47,14 +47,17 @@ async def defer(
     *,
     queue: str = "default",
     after_seconds: float = 0.0,
+    priority: int = 0,
 ) -> None:
     """Write a job into the caller's transaction: it is done if that commits, and only then.
 
-    `task` is the name under which a job is registered, `module.function`.
+    `task` is the name under which a job is registered, `module.function`. Of the jobs that are
+    due, those of a higher priority are done first.
     """
     parameters = {
         "queue": queue,
         "task": task,
+        "priority": priority,
         "arguments": jsonb(arguments),
         "after_seconds": after_seconds,
     }

@@ -37,10 +37,10 @@ _BUILD_KEYS = {
     "source",
 }
 _SERVED_KEYS = {"graphs", "dependencies", "env"}
-_SECTIONS = ("store", "checkpointer", "auth", "http")
+_SECTIONS = ("store", "checkpointer", "auth", "http", "webhooks")
 _SERVED_WITHIN = {"checkpointer.ttl", "store.index", "store.ttl"}
 # What the API's project file may hold and this version passes over, named in one warning.
-_UNSERVED_KEYS = {"encryption", "priority", "ui", "ui_config", "webhooks"}
+_UNSERVED_KEYS = {"encryption", "priority", "ui", "ui_config"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,9 @@ class ProjectConfig:
     http: JsonObject = field(default_factory=dict)
     """As written; `common.http_config` reads it."""
 
+    webhooks: JsonObject = field(default_factory=dict)
+    """As written; `runs.webhooks.config` reads it."""
+
     thread_ttl: Ttl | None = None
     """What a new thread gets when its creator says nothing: `checkpointer.ttl`."""
 
@@ -103,7 +106,7 @@ class ProjectConfig:
     @property
     def unserved_keys(self) -> list[str]:
         """What stands in the file and this version passes over."""
-        passed_over = [name for name in _SECTIONS if name != "http"]
+        passed_over = [name for name in _SECTIONS if name not in ("http", "webhooks")]
         within = [f"{name}.{key}" for name in passed_over for key in sorted(getattr(self, name))]
         unserved = [name for name in within if name not in _SERVED_WITHIN]
         return sorted(set(self.raw) & _UNSERVED_KEYS) + unserved
@@ -160,6 +163,13 @@ def apply_env(config: ProjectConfig) -> None:
             os.environ[name] = value
         else:
             os.environ.setdefault(name, value)
+
+
+def environment_of(config: ProjectConfig) -> dict[str, str]:
+    """Return the variables that the project's code sees."""
+    if config.env_overrides:
+        return {**os.environ, **config.env}
+    return {**config.env, **os.environ}
 
 
 def import_directories(config: ProjectConfig) -> list[Path]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from common.config import ProjectConfig, project_config
 from common.errors import ConfigError
-from common.jsoncodec import Json, JsonObject
+from common.jsoncodec import Json
+from common.sections import Section, strings
 
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 MiddlewareOrder: TypeAlias = Literal["middleware_first", "auth_first"]
 
 GROUPS = (
@@ -108,57 +105,9 @@ class HttpConfig:
     logging_headers: HeaderChoice = field(default_factory=HeaderChoice)
 
 
-class _Section:
-    """Reads the members of one object, and remembers which it was asked for."""
-
-    def __init__(self, place: str, name: str, members: JsonObject) -> None:
-        self._place, self._name, self._members = place, name, members
-        self._known: set[str] = set()
-
-    def wrong(self, key: str, told: str) -> ConfigError:
-        return ConfigError(f"{self._place}: `{self._name}.{key}` {told}.")
-
-    def get(self, key: str, read: Callable[[Json], T | None], default: T, told: str) -> T:
-        """Return a member as `read` makes it; one that it makes None of is an error."""
-        self._known.add(key)
-        value = self._members.get(key)
-        if value is None:
-            return default
-        found = read(value)
-        if found is None:
-            raise self.wrong(key, told)
-        return found
-
-    def flag(self, key: str) -> bool:
-        return self.get(
-            key,
-            lambda value: value if isinstance(value, bool) else None,
-            False,
-            "must be a boolean",
-        )
-
-    def names(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        return self.get(key, _names, default, "must be a list of strings")
-
-    def section(self, key: str) -> _Section | None:
-        empty: JsonObject = {}
-        found = self.get(
-            key,
-            lambda value: value if isinstance(value, dict) else None,
-            empty,
-            "must be an object",
-        )
-        return _Section(self._place, f"{self._name}.{key}", found) if found else None
-
-    def warn_of_unknown(self) -> None:
-        if unknown := sorted(self._members.keys() - self._known):
-            names = ", ".join(f"{self._name}.{key}" for key in unknown)
-            logger.warning("unknown keys in %s are ignored: %s", self._place, names)
-
-
 def read_http(config: ProjectConfig) -> HttpConfig:
     """Read and check the `http` section; raises ConfigError."""
-    section = _Section(str(config.path), "http", config.http)
+    section = Section(str(config.path), "http", config.http)
     cors = section.section("cors")
     found = HttpConfig(
         app=section.get("app", _target, None, 'must be a string like "./app.py:app"'),
@@ -198,9 +147,9 @@ def mount_prefix() -> str:
         return ""
 
 
-def _cors(section: _Section) -> CorsConfig:
+def _cors(section: Section) -> CorsConfig:
     nowhere: tuple[str, ...] | None = None
-    origins = section.get("allow_origins", _names, nowhere, "must be a list of strings")
+    origins = section.get("allow_origins", strings, nowhere, "must be a list of strings")
     pattern = section.get("allow_origin_regex", _pattern, None, "must be a regular expression")
     with_credentials = section.flag("allow_credentials")
     if with_credentials and "*" in (origins or ()):
@@ -221,7 +170,7 @@ def _cors(section: _Section) -> CorsConfig:
     return found
 
 
-def _headers(section: _Section | None) -> HeaderChoice:
+def _headers(section: Section | None) -> HeaderChoice:
     if section is None:
         return HeaderChoice()
     found = HeaderChoice(
@@ -230,14 +179,6 @@ def _headers(section: _Section | None) -> HeaderChoice:
     )
     section.warn_of_unknown()
     return found
-
-
-def _flag(value: Json) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _object(value: Json) -> JsonObject | None:
-    return value if isinstance(value, dict) else None
 
 
 def _target(value: Json) -> str | None:
@@ -252,13 +193,6 @@ def _prefix(value: Json) -> str | None:
     is_path = isinstance(value, str) and _PREFIX.fullmatch(value) is not None
     has_dots = isinstance(value, str) and {".", ".."} & set(value.split("/"))
     return str(value) if is_path and not has_dots else None
-
-
-def _names(value: Json) -> tuple[str, ...] | None:
-    if not isinstance(value, list):
-        return None
-    names = tuple(item for item in value if isinstance(item, str))
-    return names if len(names) == len(value) else None
 
 
 def _pattern(value: Json) -> re.Pattern[str] | None:

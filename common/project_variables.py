@@ -19,6 +19,7 @@ REPLACED = {
     "LANGGRAPH_CHECKPOINTER": "checkpointer",
     "LANGGRAPH_AUTH": "auth",
     "LANGGRAPH_HTTP": "http",
+    "LANGGRAPH_WEBHOOKS": "webhooks",
 }
 EXAMPLES = {
     "LANGSERVE_GRAPHS": '{"agent": "./agent.py:graph"}',
@@ -26,6 +27,7 @@ EXAMPLES = {
     "LANGGRAPH_CHECKPOINTER": '{"ttl": {…}}',
     "LANGGRAPH_AUTH": '{"path": "./auth.py:auth"}',
     "LANGGRAPH_HTTP": '{"cors": {…}}',
+    "LANGGRAPH_WEBHOOKS": '{"url": {…}}',
     "LANGGRAPH_CONFIG": '{"agent": {"configurable": {…}}}',
     "CORS_CONFIG": '{"allow_origins": […]}',
 }

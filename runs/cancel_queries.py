@@ -11,6 +11,7 @@ from psycopg import sql
 from access.caller import Caller
 from access.scoping import visible_to
 from common.db import Connection
+from runs.webhooks.queries import announce
 
 ACTIVE = ("pending", "running")
 
@@ -60,7 +61,7 @@ UPDATE run SET updated_at = now(),
            AND (%(run_ids)s::uuid[] IS NULL OR run_id = ANY(%(run_ids)s))
          ORDER BY run_id FOR UPDATE) AS active
  WHERE run_id = active.id
-RETURNING run_id, attempt > 0 AS has_begun
+RETURNING run_id, status, attempt > 0 AS has_begun, kwargs->>'webhook' AS webhook
 """
 DELETE_PENDING = "DELETE FROM run WHERE run_id = ANY(%s) AND status = 'pending'"
 NOTIFY = "SELECT pg_notify('aegra_cancel', run_id::text) FROM unnest(%s::uuid[]) AS run_id"
@@ -95,6 +96,9 @@ async def mark_cancelled(
     rows = await (await tx.execute(MARK, parameters)).fetchall()
     running = tuple(row["run_id"] for row in rows if row["has_begun"])
     pending = tuple(row["run_id"] for row in rows if not row["has_begun"])
+    for row in rows:
+        if row["webhook"] and row["status"] == "interrupted":
+            await announce(tx, row["run_id"], webhook=row["webhook"])
     if pending:
         await tx.execute(DELETE_PENDING, [list(pending)])
     if running:

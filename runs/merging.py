@@ -158,7 +158,7 @@ def _kwargs(
         "stream_mode": list(spec.stream_mode),
         "interrupt_before": spec.interrupt_before,  # type: ignore[dict-item]
         "interrupt_after": spec.interrupt_after,  # type: ignore[dict-item]
-        "webhook": None,
+        "webhook": spec.webhook,
         "feedback_keys": spec.feedback_keys,  # type: ignore[dict-item]
         "temporary": temporary,
         "subgraphs": spec.stream_subgraphs,

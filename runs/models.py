@@ -108,3 +108,41 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class WebhookDelivery(models.Model):
+    """What is to be sent to a webhook, or was: one for each run that ended and had one.
+
+    It outlives its run, which may go as it ends.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    delivery_id = models.UUIDField(primary_key=True)
+    run_id = models.UUIDField()
+    thread_id = models.UUIDField()
+    url = models.TextField(help_text="Without credentials and query.")
+    payload = models.JSONField(help_text="The run as it ended; the whole URL is in its kwargs.")
+    status = models.TextField(choices=Status, default=Status.PENDING, db_default=Status.PENDING)
+    attempts = models.IntegerField(default=0, db_default=0)
+    status_code = models.IntegerField(null=True, help_text="Of the last answer.")
+    error = models.TextField(null=True, help_text="Why the last attempt failed.")
+    created_at = models.DateTimeField(db_default=Now())
+    attempted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "webhook_delivery"
+        verbose_name_plural = "webhook deliveries"
+        ordering = ["-created_at"]
+        indexes = [
+            # The deliveries of a run.
+            models.Index(fields=["run_id"], name="webhook_delivery_by_run"),
+            # Retention: what is old.
+            models.Index(fields=["created_at"], name="webhook_delivery_by_creation"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.delivery_id)

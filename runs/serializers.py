@@ -24,9 +24,12 @@ from common.serializers import (
 from runs.engine.modes import STREAM_MODES
 from runs.models import MultitaskStrategy, RunStatus
 from runs.spec import RunSpec
+from runs.webhooks.addresses import Refused
+from runs.webhooks.config import webhook_config
+from runs.webhooks.urls import checked_url
 
 # Served by a later version: refused when they ask for something.
-_NOT_BUILT = ("webhook", "after_seconds")
+_NOT_BUILT = ("after_seconds",)
 
 
 _MODE = {"type": "string", "enum": sorted(STREAM_MODES)}
@@ -242,6 +245,7 @@ class RunCreateSerializer(BodySerializer):
             if_not_exists=fields["if_not_exists"] or "reject",
             on_completion=fields["on_completion"] or "delete",
             durability=_durability(fields),
+            webhook=_webhook(fields["webhook"]),
             request_id=request_id,
             headers=http_config().configurable_headers.of(headers or {}),
         )
@@ -264,6 +268,13 @@ def _input(fields: dict[str, Any]) -> Json:
     if not isinstance(given, dict | None) or "messages" in (given or {}):
         raise Unprocessable("messages: give them here or in `input`, an object without messages.")
     return {**(given or {}), "messages": fields["messages"]}
+
+
+def _webhook(url: str | None) -> str | None:
+    try:
+        return str(checked_url(url, webhook_config())) if url else None
+    except Refused as exc:
+        raise Unprocessable(f"webhook: {exc}.") from exc
 
 
 def _durability(fields: dict[str, Any]) -> Literal["sync", "async", "exit"]:

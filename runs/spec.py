@@ -60,6 +60,9 @@ class RunSpec:
 
     durability: Literal["sync", "async", "exit"] = "async"
 
+    webhook: str | None = None
+    """Where the end of the run is told."""
+
     request_id: str = ""
 
     cron_id: UUID | None = None
@@ -125,6 +128,12 @@ class ClaimedRun:
     def is_temporary(self) -> bool:
         """Tell whether the thread goes when the run ends, and needs no checkpoints in between."""
         return bool(self.kwargs.get("temporary"))
+
+    @property
+    def webhook(self) -> str | None:
+        """Return where the end of the run is told."""
+        given = self.kwargs.get("webhook")
+        return given if isinstance(given, str) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

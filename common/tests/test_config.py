@@ -131,13 +131,14 @@ def test_unknown_keys_and_unserved_ones_are_named_in_one_warning_each(
         store={"index": {}, "path": "./store.py:make"},
         auth={"path": "./auth.py:auth"},
         webhooks={},
+        ui={},
     )
 
     config = read_config(path)
 
     unknown, unserved = [record.getMessage() for record in caplog.records]
     assert unknown.endswith("colour, grpahs")
-    assert unserved.endswith("webhooks, store.path, auth.path")
+    assert unserved.endswith("ui, store.path, auth.path")
     assert config.auth == {"path": "./auth.py:auth"}
 
 

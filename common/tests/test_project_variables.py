@@ -53,6 +53,7 @@ def test_a_file_that_is_named_must_be_there_all_the_same(
         ("LANGGRAPH_CHECKPOINTER", "checkpointer"),
         ("LANGGRAPH_AUTH", "auth"),
         ("LANGGRAPH_HTTP", "http"),
+        ("LANGGRAPH_WEBHOOKS", "webhooks"),
     ],
 )
 def test_a_section_of_the_variable_replaces_the_files(

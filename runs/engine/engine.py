@@ -181,7 +181,7 @@ class Engine:
         is_unfinished = self._is_draining and outcome.status == RunStatus.INTERRUPTED
         if is_unfinished and await queries.hand_back(run):
             return False
-        if run.is_temporary and await queries.drop_temporary_thread(run):
+        if run.is_temporary and await queries.drop_temporary_thread(run, outcome):
             return True
         has_waiting = await queries.settle(run, outcome)
         if has_waiting is None:

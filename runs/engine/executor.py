@@ -105,7 +105,13 @@ class Execution:
         has_head = not (self.run.is_temporary or self.is_refused)
         head = await read_head(self.run) if has_head else None
         self.output = self._written_output(error, head)
-        return Outcome(status=status, error=error, head=head, leaves_thread=self.is_refused)
+        return Outcome(
+            status=status,
+            error=error,
+            head=head,
+            output=self.output,
+            leaves_thread=self.is_refused,
+        )
 
     async def _driven(self) -> tuple[str, JsonObject | None]:
         self._saver = None if self.run.is_temporary else await open_run_saver()

@@ -12,6 +12,7 @@ from common import db
 from common.db import Row, jsonb
 from common.jsoncodec import Json, JsonObject
 from runs.spec import ClaimedRun
+from runs.webhooks.queries import Ending, announce, announce_temporary
 
 _CLAIMED = sql.SQL(
     "run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
@@ -36,6 +37,9 @@ class Outcome:
     error: JsonObject | None
     head: ThreadHead | None
     """None when there is no checkpoint to tell of, or no graph to read it."""
+
+    output: bytes | None = None
+    """What the run came to, as JSON: it is told of a run that goes with its thread."""
 
     leaves_thread: bool = False
     """True when the run was refused before it did anything: the thread stays as it was."""
@@ -140,6 +144,8 @@ async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
         await conn.execute(LOCK, [run.thread_id])
         settled = await conn.execute(SETTLE, parameters)
         row = await settled.fetchone()
+        if row and run.webhook:
+            await announce(conn, run.run_id, webhook=run.webhook)
     return bool(row["has_waiting"]) if row else None
 
 
@@ -149,10 +155,17 @@ DELETE FROM thread USING run WHERE run.run_id = %(run_id)s AND run.attempt = %(a
 """
 
 
-async def drop_temporary_thread(run: ClaimedRun) -> bool:
+async def drop_temporary_thread(run: ClaimedRun, outcome: Outcome) -> bool:
     """Delete a stateless run's thread, and so the run; False when the lease is lost."""
     parameters = {"run_id": run.run_id, "attempt": run.attempt}
-    return await db.execute(DROP_TEMPORARY, parameters) > 0
+    if not run.webhook:
+        return await db.execute(DROP_TEMPORARY, parameters) > 0
+    ending = Ending(status=outcome.status, error=outcome.error, output=outcome.output)
+    async with db.transaction() as tx:
+        await tx.execute(LOCK, [run.thread_id])
+        await announce_temporary(tx, run, ending)
+        dropped = await tx.execute(DROP_TEMPORARY, parameters)
+    return dropped.rowcount > 0
 
 
 FINISH_ROLLBACK = """
