@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
@@ -45,7 +45,7 @@ class RecordAdmin(ModelAdmin, Generic[T]):
     paginator = BoundedPaginator
     list_per_page = 50
     list_fullwidth = True
-    actions = None
+    actions: Sequence[str] | None = None
 
     class Media:
         css = {"all": ["aegra_project/records.css"]}

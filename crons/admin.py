@@ -45,7 +45,7 @@ class CronAdmin(RecordAdmin[Cron]):
     search_fields = ("schedule",)
     search_help_text = "Schedule, assistant, user, key=value, or the id of a cron or thread"
     sortable_by = ("next_run", "last_run", "created")
-    actions = ("enable", "disable", "run_now")  # type: ignore[assignment]  # none elsewhere
+    actions = ("enable", "disable", "run_now")
     readonly_fields = (
         "state",
         "when",

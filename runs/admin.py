@@ -26,6 +26,7 @@ from common.admin import (
 )
 from common.pretty import duration_text, pretty_json
 from runs.models import Run, RunStatus
+from runs.webhooks import admin as webhook_admin  # noqa: F401 -- registers its pages
 
 LABELS = {
     RunStatus.PENDING: "",

@@ -24,9 +24,7 @@ from common.serializers import (
 from runs.engine.modes import STREAM_MODES
 from runs.models import MultitaskStrategy, RunStatus
 from runs.spec import RunSpec
-from runs.webhooks.addresses import Refused
-from runs.webhooks.config import webhook_config
-from runs.webhooks.urls import checked_url
+from runs.webhooks.urls import asked_url
 
 # Served by a later version: refused when they ask for something.
 _NOT_BUILT = ("after_seconds",)
@@ -245,7 +243,7 @@ class RunCreateSerializer(BodySerializer):
             if_not_exists=fields["if_not_exists"] or "reject",
             on_completion=fields["on_completion"] or "delete",
             durability=_durability(fields),
-            webhook=_webhook(fields["webhook"]),
+            webhook=asked_url(fields["webhook"]),
             request_id=request_id,
             headers=http_config().configurable_headers.of(headers or {}),
         )
@@ -268,13 +266,6 @@ def _input(fields: dict[str, Any]) -> Json:
     if not isinstance(given, dict | None) or "messages" in (given or {}):
         raise Unprocessable("messages: give them here or in `input`, an object without messages.")
     return {**(given or {}), "messages": fields["messages"]}
-
-
-def _webhook(url: str | None) -> str | None:
-    try:
-        return str(checked_url(url, webhook_config())) if url else None
-    except Refused as exc:
-        raise Unprocessable(f"webhook: {exc}.") from exc
 
 
 def _durability(fields: dict[str, Any]) -> Literal["sync", "async", "exit"]:

@@ -80,7 +80,7 @@ def test_a_run_shows_its_input_options_and_error_and_links() -> None:
 
     for words in ("why?", "updates", "because"):
         assert words in shown
-    assert "webhook" not in shown
+    assert "&quot;webhook&quot;" not in shown
     assert reverse("admin:threads_thread_change", args=[run.thread_id]) in shown
     assert reverse("admin:assistants_assistant_change", args=[assistant.pk]) in shown
 

@@ -1,26 +1,24 @@
-"""What a webhook is sent, when, and how often."""
+"""What a webhook is sent, and of which runs."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Iterator
 from hashlib import sha256
-from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 from pytest_django import Settings
 
-from common import db
-from common.tests.http_projects import http_section
-from runs.tests.webhook_projects import webhooks_section
-from tests.receiving import Receiver, receiving
+from runs.tests.webhook_projects import (
+    HI,
+    Drain,
+    delivery_of,
+    waited,
+    webhooks_section,
+)
+from tests.receiving import Receiver
 from tests.streaming import MakeThread, settled, started
 
-Drain = Callable[[], Awaitable[None]]
-
-HI: dict[str, Any] = {"messages": ["hi"]}
 FIELDS = {
     "run_id",
     "thread_id",
@@ -36,35 +34,6 @@ FIELDS = {
     "webhook_sent_at",
     "values",
 }
-DELIVERIES = """
-SELECT delivery_id, status, attempts, status_code, error, url FROM webhook_delivery
- WHERE run_id = %s
-"""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found, webhooks_section(url={"disable_loopback": False}):
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def at_once(settings: Settings) -> None:
-    settings.WEBHOOK_RETRY_SECONDS = 0.0
-
-
-async def delivery_of(run_id: str) -> db.Row:
-    [row] = await db.fetch_all(DELIVERIES, [run_id])
-    return row
-
-
-async def done_with(run_id: str, drain: Drain) -> db.Row:
-    """Do what is due until the run's delivery needs no further attempt."""
-    for _ in range(5):
-        await drain()
-        if (delivery := await delivery_of(run_id))["status"] != "pending":
-            return delivery
-    raise AssertionError(delivery)
 
 
 async def test_the_end_of_a_run_is_told(
@@ -192,95 +161,6 @@ async def test_a_cancelled_stateless_run_is_told_of(
     assert receiver.received[0].json()["status"] == "interrupted"
 
 
-async def waited(api: httpx.AsyncClient, webhook: str) -> str:
-    body = {"assistant_id": "echo", "input": HI, "webhook": webhook, "on_completion": "keep"}
-    answer = await api.post("/runs/wait", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.headers["content-location"].rpartition("/")[2]
-
-
-@pytest.mark.parametrize("failure", [500, 503, 429])
-async def test_a_failure_that_may_pass_is_tried_again_under_the_same_id(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain, failure: int
-) -> None:
-    receiver.statuses = [failure, failure, 204]
-    run_id = await waited(api, receiver.url)
-
-    delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["attempts"], delivery["error"]) == ("delivered", 3, None)
-    ids = [sent.headers["x-aegra-delivery"] for sent in receiver.received]
-    assert ids == [str(delivery["delivery_id"])] * 3
-
-
-async def test_attempts_come_to_an_end(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain, settings: Settings
-) -> None:
-    settings.WEBHOOK_MAX_ATTEMPTS = 3
-    receiver.statuses, receiver.answer = [500], b"not \0 today"
-    run_id = await waited(api, receiver.url)
-
-    delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["attempts"]) == ("failed", 3)
-    assert (delivery["status_code"], delivery["error"]) == (500, "not  today")
-
-
-@pytest.mark.parametrize(
-    ("status", "told"), [(400, "No text."), (404, "No text."), (302, "Redirects are not followed")]
-)
-async def test_a_failure_that_stays_is_not_tried_again(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain, status: int, told: str
-) -> None:
-    receiver.statuses = [status]
-    receiver.headers = {"location": receiver.url}
-    run_id = await waited(api, receiver.url)
-
-    delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["attempts"]) == ("failed", 1)
-    assert delivery["error"].startswith(told)
-    assert len(receiver.received) == 1
-
-
-async def test_a_server_that_is_not_there_is_tried_again(
-    api: httpx.AsyncClient, drain: Drain, settings: Settings
-) -> None:
-    settings.WEBHOOK_MAX_ATTEMPTS = 2
-    with receiving() as receiver:
-        pass
-    with webhooks_section(url={"disable_loopback": False}):
-        run_id = await waited(api, receiver.url)
-
-        delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["attempts"]) == ("failed", 2)
-    assert delivery["error"].startswith("ConnectError: ")
-
-
-async def test_a_server_that_is_silent_is_left(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain, settings: Settings
-) -> None:
-    settings.WEBHOOK_MAX_ATTEMPTS, settings.WEBHOOK_TIMEOUT_SECONDS = 1, 0.05
-    receiver.is_open.clear()
-    run_id = await waited(api, receiver.url)
-
-    delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["error"]) == ("failed", "No answer within 0.05 seconds.")
-
-
-async def test_of_a_long_answer_the_beginning_is_read(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
-) -> None:
-    receiver.statuses, receiver.answer = [400], b"x" * 1_000_000
-    run_id = await waited(api, receiver.url)
-
-    await drain()
-
-    assert (await delivery_of(run_id))["error"] == "x" * 1024
-
-
 async def test_what_is_sent_is_signed(
     api: httpx.AsyncClient, receiver: Receiver, drain: Drain, settings: Settings
 ) -> None:
@@ -333,65 +213,3 @@ async def test_credentials_are_sent_and_not_shown(
     assert httpx.BasicAuth("ada", "l@ve")._auth_header == sent.headers["authorization"]
     assert sent.path == "/hook?key=secret"
     assert (await delivery_of(run_id))["url"] == f"{receiver.url}?…"
-
-
-async def test_nothing_is_sent_that_is_turned_off(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
-) -> None:
-    with http_section(disable_webhooks=True):
-        run_id = await waited(api, receiver.url)
-        await drain()
-
-    assert await db.fetch_all(DELIVERIES, [run_id]) == []
-    assert receiver.received == []
-
-
-async def test_a_url_is_checked_again_before_it_is_sent_to(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
-) -> None:
-    run_id = await waited(api, receiver.url)
-
-    with webhooks_section(url={"allowed_ports": [443]}):
-        delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], receiver.received) == ("failed", [])
-    assert delivery["error"].startswith("Refused: the URL has the port ")
-
-
-async def test_a_path_is_one_of_this_server(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
-) -> None:
-    run_id = await waited(api, "/assistants/count?x=1")
-
-    delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["status_code"]) == ("delivered", 200)
-    assert delivery["url"] == "/assistants/count?…"
-
-
-async def test_this_server_trusts_no_webhook(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
-) -> None:
-    run_id = await waited(api, "/assistants/count")
-
-    # What the process sends for itself is answered, whatever page it says it is from.
-    with webhooks_section(
-        url={"disable_loopback": False}, headers={"origin": "https://evil.example"}
-    ):
-        delivery = await done_with(run_id, drain)
-
-    assert (delivery["status"], delivery["status_code"]) == ("failed", 403)
-
-
-async def test_a_delivery_that_is_done_with_is_not_sent_again(
-    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
-) -> None:
-    from runs.webhooks.delivering import deliver
-
-    run_id = await waited(api, receiver.url)
-    await drain()
-    delivery_id: UUID = (await delivery_of(run_id))["delivery_id"]
-
-    await deliver(delivery_id)
-
-    assert len(receiver.received) == 1

@@ -6,12 +6,21 @@ import re
 
 import httpx
 
+from common.errors import Unprocessable
 from runs.webhooks.addresses import Refused, check_address, literal_address
-from runs.webhooks.config import HIGHEST_PORT, WebhookConfig
+from runs.webhooks.config import HIGHEST_PORT, WebhookConfig, webhook_config
 
 _PORTS = {"http": 80, "https": 443}
 # A name as it is looked up, or an address.
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9._-]+)?")
+
+
+def asked_url(text: str | None) -> str | None:
+    """Return the URL that a request names, if any; raises Unprocessable for one not allowed."""
+    try:
+        return str(checked_url(text, webhook_config())) if text else None
+    except Refused as exc:
+        raise Unprocessable(f"webhook: {exc}.") from exc
 
 
 def checked_url(text: str, config: WebhookConfig) -> httpx.URL:
