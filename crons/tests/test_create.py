@@ -28,6 +28,7 @@ PAYLOAD: dict[str, Any] = {
     "stream_resumable": True,
     "durability": "exit",
     "checkpoint_during": False,
+    "webhook": "https://example.com/hook",
 }
 
 

@@ -13,6 +13,8 @@ from common.errors import ApiError
 from crons.firing import fire_due_crons, fire_now
 from crons.jobs import fire_crons
 from crons.tests.asking import MakeCron, kept, make_due, runs_of
+from runs.tests.webhook_projects import webhooks_section
+from tests.receiving import receiving
 
 pytestmark = pytest.mark.usefixtures("no_other_crons")
 
@@ -43,6 +45,22 @@ async def test_a_cron_that_is_late_makes_one_run_and_is_next_due_in_the_future(
     assert timedelta(0) < after["next_run_date"] - datetime.now(UTC) <= timedelta(minutes=1)
     assert after["last_run_date"] is not None
     assert after["last_error"] is None
+
+
+async def test_the_end_of_a_crons_run_is_told(
+    api: httpx.AsyncClient, cron: MakeCron, drain: Callable[[], Awaitable[None]]
+) -> None:
+    with receiving() as receiver, webhooks_section(url={"disable_loopback": False}):
+        made = await cron(on_run_completed="keep", input=HI, webhook=receiver.url)
+        await make_due(made)
+        await fire_due_crons()
+        (run,) = await runs_of(api, made)
+        await settled(api, run)
+
+        await drain()
+
+    told = [sent.json() for sent in receiver.received]
+    assert [(run["run_id"], "success")] == [(item["run_id"], item["status"]) for item in told]
 
 
 async def test_what_is_not_due_is_left_alone(api: httpx.AsyncClient, cron: MakeCron) -> None:
