@@ -23,6 +23,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "search, one by metadata": {"metadata": {"number": 77}},
     "search, a third, all old": {"metadata": {"archived": True}},
     "search, half by values": {"values": {"topic": "rain"}},
+    "search, half, none of it new": {"values": {"rated": True}},
     "search, one by values": {"values": {"customer": 77}},
     "search, none by values": {"values": {"topic": "snow"}},
 }

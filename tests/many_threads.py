@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # `graph_id` and `topic` many threads have, `owner` few, `customer` and the messages' ids one each;
-# those of the graph `old`, and those that are `archived`, are older than all others.
+# those of the graph `old`, and those that are `archived`, are older than all others. Half of all are
+# `rated`, but none of the newest 3000.
 FILL = """
 INSERT INTO thread (thread_id, metadata, values, created_at, updated_at, state_updated_at)
 SELECT gen_random_uuid(),
@@ -12,6 +13,7 @@ SELECT gen_random_uuid(),
                           'owner', 'user-' || mod(n, 1000), 'number', n,
                           'archived', n < {threads} / 3),
        jsonb_build_object('topic', CASE mod(n, 2) WHEN 0 THEN 'rain' ELSE 'sun' END, 'customer', n,
+         'rated', mod(n, 2) = 0 AND n <= {threads} - 3000,
          'messages', (
            SELECT jsonb_agg(jsonb_build_object('type', 'human', 'id', md5(n || '.' || m),
                     'content', repeat(md5(n || ' ' || m), 8), 'additional_kwargs', '{{}}'::jsonb))

@@ -41,6 +41,7 @@ SEARCHES: dict[str, tuple[dict[str, Any], int]] = {
     "one": ({"metadata": {"number": 77}}, 1),
     "none": ({"metadata": {"owner": "nobody"}}, 0),
     "half, by values": ({"values": {"topic": "rain"}}, 10),
+    "half, none of it new": ({"values": {"rated": True}}, 10),
     "one, by values": ({"values": {"customer": 77}}, 1),
     "one, by a message": ({"values": {"messages": [{"id": md5("77.3")}]}}, 1),
     "none, by values": ({"values": {"topic": "snow"}}, 0),
