@@ -78,6 +78,8 @@ RUN_LEASE_SECONDS = env.float(
 )  # a dead process's runs end after this
 RUN_TIMEOUT_SECONDS = env.float("RUN_TIMEOUT_SECONDS", default=86_400.0)
 IDEMPOTENCY_HOURS = env.float("IDEMPOTENCY_HOURS", default=24.0)  # a sent key is known for so long
+# The record of a run goes so long after its end, its checkpoints stay; 0: never.
+RUN_RETENTION_DAYS = env.float("RUN_RETENTION_DAYS", default=0.0)
 DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=3.0)  # a stop waits for runs
 # Also the messages of errors whose class only their author knows.
 EXPOSE_ERRORS = env.bool("EXPOSE_ERRORS", default=DEBUG)

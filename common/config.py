@@ -16,7 +16,7 @@ from common.errors import ConfigError as ConfigError
 from common.jsoncodec import Json, JsonObject
 from common.project_env import read_env
 from common.project_variables import assistant_configs, project_variables, with_variables
-from common.ttl import Ttl, read_default_ttl
+from common.ttl import Sweep, Ttl, read_default_ttl, read_sweep
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +89,8 @@ class ProjectConfig:
     thread_ttl: Ttl | None = None
     """What a new thread gets when its creator says nothing: `checkpointer.ttl`."""
 
+    thread_sweep: Sweep = field(default_factory=Sweep)
+
     raw: JsonObject = field(default_factory=dict)
     """The whole file, with what variables put in its place."""
 
@@ -149,6 +151,7 @@ def read_config(path: Path) -> ProjectConfig:
         env_overrides=env_overrides,
         **sections,
         thread_ttl=read_default_ttl(path, sections["checkpointer"]),
+        thread_sweep=read_sweep(path, sections["checkpointer"]),
         raw=raw,
     )
     _warn(config)

@@ -25,8 +25,11 @@ def is_stopping() -> bool:
 def stop_on_signals() -> None:
     """Have SIGTERM raise KeyboardInterrupt as Ctrl-C does, and a closed terminal send SIGTERM.
 
-    By default both end a process on the spot, and leave its database behind.
+    By default both end a process on the spot, and leave its database behind. A command that a
+    thread calls leaves that to its process.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # `nohup` asks for the terminal's end to be ignored.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:

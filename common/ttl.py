@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import ConfigError
 from common.jsoncodec import Json, JsonObject
 
-logger = logging.getLogger(__name__)
-
 STRATEGIES = ("delete", "keep_latest")
 # A hundred years: further than anybody means, and still a date that JSON readers know.
 MAX_MINUTES = 60 * 24 * 365 * 100
+SWEEP_MINUTES = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +21,17 @@ class Ttl:
 
     strategy: str = "delete"
     """`delete` the thread, or `keep_latest`: drop all checkpoints but the newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """How expired threads are looked for."""
+
+    interval_minutes: float = SWEEP_MINUTES
+    """Whole minutes: parts of one are rounded."""
+
+    limit: int | None = None
+    """How many threads one sweep does at most; None is all."""
 
 
 def read_ttl(value: Json) -> Ttl:
@@ -45,17 +54,36 @@ def read_default_ttl(path: Path, checkpointer: JsonObject) -> Ttl | None:
         return None
     if not isinstance(section, dict):
         raise ConfigError(f"{path}: `checkpointer.ttl` must be an object.")
-    for key in ("default_ttl", "sweep_interval_minutes"):
-        if section.get(key) is not None and not _is_minutes(section[key]):
-            raise ConfigError(f"{path}: `checkpointer.ttl.{key}` must be minutes, above 0.")
-    limit = section.get("sweep_limit")
+    strategy, minutes = _default_strategy(path, section), _minutes(path, section, "default_ttl")
+    return None if minutes is None else Ttl(minutes=minutes, strategy=strategy)
+
+
+def read_sweep(path: Path, checkpointer: JsonObject) -> Sweep:
+    """Read how expired threads are looked for, of a section that was read before."""
+    section = checkpointer.get("ttl")
+    if not isinstance(section, dict):
+        return Sweep()
+    interval, limit = _minutes(path, section, "sweep_interval_minutes"), section.get("sweep_limit")
     if limit is not None and not (type(limit) is int and limit > 0):
         raise ConfigError(f"{path}: `checkpointer.ttl.sweep_limit` must be a number above 0.")
-    strategy, minutes = _default_strategy(path, section), section.get("default_ttl")
-    if minutes is None:
+    return Sweep(interval_minutes=interval or SWEEP_MINUTES, limit=limit)
+
+
+def is_turn(timestamp: int, *, every_minutes: float) -> bool:
+    """Tell whether a job of every minute is to work in this one.
+
+    Goes by the minute itself, so that all processes are of one opinion, whenever they started.
+    """
+    return timestamp // 60 % max(1, round(every_minutes)) == 0
+
+
+def _minutes(path: Path, section: JsonObject, key: str) -> float | None:
+    value = section.get(key)
+    if value is None:
         return None
-    logger.warning("checkpointer.ttl is kept and shown; this version expires no thread yet")
-    return Ttl(minutes=_number(minutes), strategy=strategy)
+    if not _is_minutes(value):
+        raise ConfigError(f"{path}: `checkpointer.ttl.{key}` must be minutes, above 0.")
+    return _number(value)
 
 
 def _default_strategy(path: Path, section: JsonObject) -> str:

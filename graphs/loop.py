@@ -17,7 +17,7 @@ import uvloop
 from django.conf import settings
 
 from common import db
-from store.backend import close_store, sweep_now_and_then
+from store.backend import close_store
 from store.embedding import embed_on
 
 logger = logging.getLogger(__name__)
@@ -66,10 +66,8 @@ class GraphLoop:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(db.pool(settings.DB_GRAPH_POOL_SIZE))
         self._tick()
-        sweeping = self.loop.create_task(sweep_now_and_then())
         self.loop.call_soon(self._ready.set)
         self._run_until_stopped()
-        sweeping.cancel()
         self.loop.run_until_complete(_wind_up())
         self.loop.close()
 

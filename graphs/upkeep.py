@@ -8,6 +8,7 @@ from langgraph.checkpoint.postgres.base import PRUNE_DELTA_THREADS_SQL
 from psycopg import sql
 
 from common.db import Connection
+from common.tally import Tally
 
 # Parts of a WITH clause: copy what LangGraph has stored of the thread that an earlier part, named
 # `source`, has found, to the thread %(target)s. Checkpoints keep their ids, so that subgraphs and
@@ -70,7 +71,20 @@ DELETE FROM checkpoint_blobs b WHERE thread_id = ANY(%(threads)s) AND NOT EXISTS
 """
 
 
-async def keep_newest_checkpoints(tx: Connection, thread_ids: list[UUID]) -> list[UUID]:
+# What a statement that deletes has deleted. Blobs and writes are parts of checkpoints.
+COUNTED = """
+WITH gone AS ({delete} RETURNING {size} AS size)
+SELECT {rows} AS rows, COALESCE(sum(size), 0) AS bytes FROM gone
+"""
+_CHECKPOINT_SIZE = "pg_column_size(c.checkpoint) + pg_column_size(c.metadata)"
+DELETE_ALL = "DELETE FROM checkpoints c WHERE thread_id = ANY(%(threads)s)"
+DELETE_ALL_WRITES = "DELETE FROM checkpoint_writes w WHERE thread_id = ANY(%(threads)s)"
+DELETE_ALL_BLOBS = "DELETE FROM checkpoint_blobs b WHERE thread_id = ANY(%(threads)s)"
+
+
+async def keep_newest_checkpoints(
+    tx: Connection, thread_ids: list[UUID], tally: Tally | None = None
+) -> list[UUID]:
     """Drop what is not needed to go on from each thread's newest state; returns those done.
 
     The caller holds the threads' locks, and nothing runs on them. A graph with a DeltaChannel
@@ -79,8 +93,32 @@ async def keep_newest_checkpoints(tx: Connection, thread_ids: list[UUID]) -> lis
     wanted = [str(thread_id) for thread_id in thread_ids]
     cursor = await tx.execute(PRUNE_DELTA_THREADS_SQL, [wanted, wanted])
     needing_all = {row["thread_id"] for row in await cursor.fetchall()}
-    done = {"threads": [key for key in wanted if key not in needing_all]}
+    done = [key for key in wanted if key not in needing_all]
+    found = Tally() if tally is None else tally
     # Each in turn, since it goes by what the one before has left.
-    for statement in (DROP_OLD_CHECKPOINTS, CUT_PARENTS, DROP_LOOSE_WRITES, DROP_LOOSE_BLOBS):
-        await tx.execute(statement, done)
+    await _drop(tx, DROP_OLD_CHECKPOINTS, _CHECKPOINT_SIZE, done, found)
+    await tx.execute(CUT_PARENTS, {"threads": done})
+    await _drop(tx, DROP_LOOSE_WRITES, None, done, found)
+    await _drop(tx, DROP_LOOSE_BLOBS, None, done, found)
     return [thread_id for thread_id in thread_ids if str(thread_id) not in needing_all]
+
+
+async def drop_checkpoints(tx: Connection, thread_ids: list[UUID], tally: Tally) -> None:
+    """Delete everything that LangGraph has stored of these threads, and count it."""
+    names = [str(thread_id) for thread_id in thread_ids]
+    await _drop(tx, DELETE_ALL, _CHECKPOINT_SIZE, names, tally)
+    await _drop(tx, DELETE_ALL_WRITES, None, names, tally)
+    await _drop(tx, DELETE_ALL_BLOBS, None, names, tally)
+
+
+async def _drop(
+    tx: Connection, statement: str, size: str | None, names: list[str], tally: Tally
+) -> None:
+    """Execute a statement that deletes checkpoints, or parts of them when no size is given."""
+    counted = sql.SQL(COUNTED).format(
+        delete=sql.SQL(statement),
+        size=sql.SQL(size or "pg_column_size(blob)"),
+        rows=sql.SQL("count(*)" if size else "0"),
+    )
+    cursor = await tx.execute(counted, {"threads": names})
+    tally.count("checkpoints", await cursor.fetchone())

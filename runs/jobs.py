@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,9 +12,12 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
+from runs import retention
 from runs.idempotency import forget_old_keys
 from runs.webhooks import queries
 from runs.webhooks.delivering import Undelivered, deliver
+
+logger = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400.0
 
@@ -55,3 +59,14 @@ async def forget_deliveries(timestamp: int) -> None:
 async def forget_idempotency_keys(timestamp: int) -> None:
     """Forget the keys of requests that nobody sends again any more."""
     await forget_old_keys()
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(queue="upkeep", lock="forget_old_runs", queueing_lock="forget_old_runs")
+async def forget_old_runs(timestamp: int) -> None:
+    """Delete the records of old runs, when RUN_RETENTION_DAYS says so."""
+    if not settings.RUN_RETENTION_DAYS:
+        return
+    tally = await retention.forget_old_runs(days=settings.RUN_RETENTION_DAYS)
+    if tally.rows.total():
+        logger.info("old runs deleted", extra={"runs": tally.rows["runs"]})

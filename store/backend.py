@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +10,12 @@ from weakref import WeakKeyDictionary
 
 from common import db
 from common.config import ProjectConfig
+from common.tally import Tally
 from store.embedding import Embedder, load_embedder
 from store.options import TtlOptions, read_options
 from store.postgres import Store
-from store.queries import SWEEP
+from store.queries import EXPIRED, SWEEP
 from store.vectors import check_vectors, make_extension
-
-logger = logging.getLogger(__name__)
 
 _stores: WeakKeyDictionary[asyncio.AbstractEventLoop, Store] = WeakKeyDictionary()
 
@@ -98,21 +96,18 @@ async def check_index() -> None:
         await check_vectors(_served.embedder.options)
 
 
-async def sweep() -> int:
-    """Delete the items that have expired; return how many."""
-    swept = deleted = await db.execute(SWEEP, [SWEPT_AT_ONCE])
-    while deleted == SWEPT_AT_ONCE:
-        deleted = await db.execute(SWEEP, [SWEPT_AT_ONCE])
-        swept += deleted
-    return swept
-
-
-async def sweep_now_and_then() -> None:
-    """Sweep for as long as the loop runs; several processes do not disturb each other."""
+async def sweep(*, is_rehearsal: bool = False) -> Tally:
+    """Delete the items that have expired, or only count them."""
+    tally = Tally()
+    if is_rehearsal:
+        tally.count("store items", await db.fetch_one(EXPIRED))
+        return tally
     while True:
-        await asyncio.sleep(_served.ttl.sweep_interval_minutes * 60)
-        try:
-            if swept := await sweep():
-                logger.info("store swept", extra={"items": swept})
-        except db.UNREACHABLE as exc:
-            logger.warning("store not swept: %s", " ".join(str(exc).split()))
+        deleted = await db.fetch_one(SWEEP, [SWEPT_AT_ONCE])
+        tally.count("store items", deleted)
+        if deleted is None or deleted["rows"] < SWEPT_AT_ONCE:
+            return tally
+
+
+def sweep_interval_minutes() -> float:
+    return _served.ttl.sweep_interval_minutes

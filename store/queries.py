@@ -40,9 +40,15 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]::vector[])
 """)
 
 SWEEP = """
-DELETE FROM store WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM store WHERE expires_at <= now() LIMIT %s FOR UPDATE SKIP LOCKED
-))
+WITH gone AS (
+  DELETE FROM store WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM store WHERE expires_at <= now() LIMIT %s FOR UPDATE SKIP LOCKED))
+  RETURNING pg_column_size(value) AS size
+) SELECT count(*) AS rows, COALESCE(sum(size), 0) AS bytes FROM gone
+"""
+EXPIRED = """
+SELECT count(*) AS rows, COALESCE(sum(pg_column_size(value)), 0) AS bytes
+  FROM store WHERE expires_at <= now()
 """
 
 _LATEST = sql.SQL("""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 # `graph_id` and `topic` many threads have, `owner` few, `customer` and the messages' ids one each;
-# those of the graph `old`, and those that are `archived`, are older than all others. Half of all are
-# `rated`, but none of the newest 3000.
+# those of the graph `old`, and those that are `archived`, are older than all others. Half of all
+# are `rated`, but none of the newest 3000.
 FILL = """
 INSERT INTO thread (thread_id, metadata, values, created_at, updated_at, state_updated_at)
 SELECT gen_random_uuid(),

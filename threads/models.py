@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left, Now
 
@@ -19,6 +19,13 @@ class ThreadStatus(models.TextChoices):
 class TtlStrategy(models.TextChoices):
     DELETE = "delete"
     KEEP_LATEST = "keep_latest"
+
+
+class ExpiresAt(Func):
+    """The moment of an update and some minutes more, in UTC: an index takes no other zone."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " AT TIME ZONE 'UTC' + interval '1 minute' * "
 
 
 class Thread(models.Model):
@@ -43,6 +50,9 @@ class Thread(models.Model):
         null=True, help_text="How long it is kept after its last update; empty: for good."
     )
     ttl_strategy = models.TextField(choices=TtlStrategy, null=True)
+    pruned_at = models.DateTimeField(
+        null=True, help_text="When its checkpoints but the newest were dropped, being expired."
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     state_updated_at = models.DateTimeField(null=True, db_default=Now())
@@ -72,6 +82,14 @@ class Thread(models.Model):
             # Search sorted by the other two moments.
             models.Index(fields=["-created_at"], name="thread_by_creation"),
             models.Index(fields=["-state_updated_at"], name="thread_by_state_update"),
+            # The sweep of expired threads.
+            models.Index(
+                ExpiresAt("updated_at", "ttl_minutes"),
+                name="thread_by_expiry",
+                condition=Q(ttl_minutes__isnull=False)
+                & Q(status__in=[ThreadStatus.IDLE, ThreadStatus.ERROR])
+                & (Q(pruned_at__isnull=True) | Q(pruned_at__lt=F("updated_at"))),
+            ),
         ]
 
         constraints = [

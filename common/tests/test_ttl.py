@@ -8,7 +8,7 @@ import pytest
 from common.config import ConfigError, read_config
 from common.jsoncodec import Json
 from common.tests.projects import write_project
-from common.ttl import MAX_MINUTES, Ttl, read_ttl
+from common.ttl import MAX_MINUTES, Sweep, Ttl, is_turn, read_ttl
 
 GRAPHS: Json = {"agent": "./agent.py:graph"}
 
@@ -81,10 +81,23 @@ def test_an_impossible_one_names_file_and_key(tmp_path: Path, ttl: Any, key: str
     assert key in str(raised.value)
 
 
-def test_that_nothing_expires_yet_is_told_at_start(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    read_config(project(tmp_path, {"default_ttl": 60}))
+@pytest.mark.parametrize(
+    ("ttl", "sweep"),
+    [
+        (None, Sweep(interval_minutes=5, limit=None)),
+        ({"default_ttl": 60}, Sweep(interval_minutes=5, limit=None)),
+        ({"sweep_interval_minutes": 60, "sweep_limit": 7}, Sweep(interval_minutes=60, limit=7)),
+    ],
+)
+def test_a_project_says_how_often_it_is_swept(tmp_path: Path, ttl: Any, sweep: Sweep) -> None:
+    assert read_config(project(tmp_path, ttl)).thread_sweep == sweep
 
-    [told] = [record.getMessage() for record in caplog.records]
-    assert told == "checkpointer.ttl is kept and shown; this version expires no thread yet"
+
+@pytest.mark.parametrize(
+    ("every_minutes", "turns"),
+    [(0.01, 60), (1, 60), (1.4, 60), (5, 12), (60, 1), (90, 1), (7 * 24 * 60, 1)],
+)
+def test_a_job_of_every_minute_has_its_turns(every_minutes: float, turns: int) -> None:
+    hour = [minute * 60 for minute in range(60)]
+
+    assert sum(is_turn(at, every_minutes=every_minutes) for at in hour) == turns

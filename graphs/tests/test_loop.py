@@ -7,16 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
-from uuid import uuid4
 
-import httpx
 import pytest
 
 from common import db
-from common.jsoncodec import Json
 from graphs.loop import STALLED_SECONDS, GraphLoop, call_on_graph_loop, current, on_graph_loop
-from store.backend import Served, use_store
-from store.options import TtlOptions
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -131,21 +126,3 @@ def test_what_fails_for_want_of_the_pool_at_a_stop_is_no_error(
 
     assert "left behind by a graph" in caplog.text
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
-async def test_the_store_is_swept_while_the_loop_runs(api: httpx.AsyncClient) -> None:
-    item: Json = {"namespace": [f"r{uuid4().hex}"], "key": "k", "value": {}, "ttl": 5}
-    await api.put("/store/items", json=item)
-    count = "SELECT expires_at FROM store WHERE expires_at <= now()"
-
-    loop = GraphLoop()
-    with use_store(Served(ttl=TtlOptions(sweep_interval_minutes=0.0005))):
-        await db.execute("UPDATE store SET expires_at = now() WHERE ttl_minutes = 5")
-        loop.start()
-        for _ in range(300):
-            if not await db.fetch_all(count):
-                break
-            await asyncio.sleep(0.01)
-        loop.stop()
-
-    assert await db.fetch_all(count) == []

@@ -11,6 +11,7 @@ import pytest
 from common import db
 from common.jsoncodec import Json
 from store.backend import Served, sweep
+from store.jobs import sweep_store
 from store.options import TtlOptions
 from store.tests.asking import got, keys, put, searched
 from store.tests.conftest import Serve, indexed_by, need_pgvector
@@ -136,6 +137,21 @@ async def test_a_sweep_deletes_what_has_expired_and_nothing_else(
 
     left = await db.fetch_all("SELECT key FROM store WHERE prefix = %s ORDER BY key", [root])
     assert [row["key"] for row in left] == ["stays", "young"]
+
+
+async def test_the_job_sweeps_when_it_is_its_turn(
+    api: httpx.AsyncClient, root: str, serve_store: Serve
+) -> None:
+    await put(api, namespace=[root], key="old", ttl=5)
+    await let_pass(root, 7)
+    left = "SELECT key FROM store WHERE prefix = %s"
+
+    async with serve_store(Served(ttl=TtlOptions(sweep_interval_minutes=7))):
+        await sweep_store(timestamp=6 * 60)
+        assert await db.fetch_all(left, [root])
+        await sweep_store(timestamp=7 * 60)
+
+    assert await db.fetch_all(left, [root]) == []
 
 
 @pytest.fixture
