@@ -75,8 +75,9 @@ DB_BACKGROUND_POOL_SIZE = env.int("DB_BACKGROUND_POOL_SIZE", default=4)
 ENGINE_SLOTS = env.int("ENGINE_SLOTS", default=100)  # runs executed at once in one process
 RUN_LEASE_SECONDS = env.float(
     "RUN_LEASE_SECONDS", default=30.0
-)  # a dead process's runs end after this
-RUN_TIMEOUT_SECONDS = env.float("RUN_TIMEOUT_SECONDS", default=86_400.0)
+)  # a dead process's runs are tried again after this
+RUN_MAX_ATTEMPTS = env.int("RUN_MAX_ATTEMPTS", default=3)  # as many dead processes fail a run
+RUN_TIMEOUT_SECONDS = env.float("RUN_TIMEOUT_SECONDS", default=86_400.0)  # over all attempts
 IDEMPOTENCY_HOURS = env.float("IDEMPOTENCY_HOURS", default=24.0)  # a sent key is known for so long
 # The record of a run goes so long after its end, its checkpoints stay; 0: never.
 RUN_RETENTION_DAYS = env.float("RUN_RETENTION_DAYS", default=0.0)

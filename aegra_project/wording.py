@@ -55,7 +55,8 @@ PATH_PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
 
 # A field's name, or a serializer's and the field's; `help_text` on a field goes before.
 FIELDS = {
-    "after_seconds": "Not served by this version: refused unless it is 0.",
+    "after_seconds": "The run begins so many seconds later; it waits until then, and counts as "
+    "active.",
     "agent_id": "The id of the assistant.",
     "as_node": "The node in whose name to write; the one that ran last when left out.",
     "assistant_id": "The assistant's id.",

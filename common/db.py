@@ -33,7 +33,11 @@ UNREACHABLE = (OperationalError, PoolTimeout)
 UNSTORABLE = (DataError, ProgramLimitExceeded)
 
 # To compile a statement takes longer than any statement here takes to run.
-SESSION = "SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false)"
+# A process that is stopped in the middle of a transaction must not hold its locks for ever.
+SESSION = """
+SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
+       set_config('idle_in_transaction_session_timeout', '60s', false)
+"""
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
 

@@ -62,13 +62,6 @@ class Unprocessable(ApiError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-class NotBuiltYet(Unprocessable):
-    """A field of the API that this version does not serve: refused, never ignored."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"`{field}` is not supported by this version of the server; leave it out.")
-
-
 @contextmanager
 def item_named(position: int) -> Iterator[None]:
     """Let an error of the block say which item of a list it is about, counted from 0."""

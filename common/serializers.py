@@ -17,6 +17,8 @@ from common.jsoncodec import Json
 
 logger = logging.getLogger(__name__)
 
+MAX_SECONDS = 60 * 60 * 24 * 365  # a year: further than anybody means
+
 
 # Checks the shape of a body. One instance per class serves all requests. (No docstring: the API's
 # description would tell it of every body.)
@@ -104,6 +106,17 @@ class WholeField(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int):
             raise ValidationError("must be an integer")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": MAX_SECONDS})
+class SecondsField(JsonField):
+    """How long something is to wait: seconds, whole or not."""
+
+    def to_internal_value(self, data: Any) -> float:
+        is_number = isinstance(data, int | float) and not isinstance(data, bool)
+        if not is_number or not 0 <= data <= MAX_SECONDS:
+            raise ValidationError(f"must be seconds, a number from 0 to {MAX_SECONDS}")
+        return float(data)
 
 
 class FlagField(serializers.BooleanField):

@@ -59,7 +59,7 @@ UPDATE run SET updated_at = now(),
   FROM (SELECT run_id AS id FROM run
          WHERE thread_id = ANY(%(thread_ids)s) AND status = ANY(%(statuses)s)
            AND (%(run_ids)s::uuid[] IS NULL OR run_id = ANY(%(run_ids)s))
-         ORDER BY run_id FOR UPDATE) AS active
+         ORDER BY run_id FOR NO KEY UPDATE) AS active
  WHERE run_id = active.id
 RETURNING run_id, status, attempt > 0 AS has_begun, kwargs->>'webhook' AS webhook
 """

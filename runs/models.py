@@ -49,6 +49,11 @@ class Run(models.Model):
         db_default=0,
         help_text="Fencing token: only the attempt that holds the lease writes.",
     )
+    lost_attempts = models.IntegerField(
+        default=0,
+        db_default=0,
+        help_text="Attempts whose process died; after RUN_MAX_ATTEMPTS of them the run fails.",
+    )
     claimed_by = models.BigIntegerField(
         null=True, help_text="The process that executes it: the key of an advisory lock it holds."
     )
@@ -66,6 +71,12 @@ class Run(models.Model):
         indexes = [
             # The runs of a thread, newest first.
             models.Index(fields=["thread", "-created_at"], name="run_by_thread"),
+            # Claim: which of a thread's pending runs is the oldest.
+            models.Index(
+                fields=["thread", "created_at", "run_id"],
+                name="run_waiting",
+                condition=Q(status="pending"),
+            ),
             # Claim: the oldest pending run; sweep: what is running.
             models.Index(
                 fields=["status", "created_at"],

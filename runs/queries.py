@@ -37,8 +37,11 @@ class LockedThread:
     thread_id: UUID
     metadata: JsonObject
     config: JsonObject
-    active: tuple[tuple[UUID, str], ...]
-    """Pending and running runs: id and status, oldest first."""
+    active: tuple[UUID, ...]
+    """Pending and running runs, oldest first."""
+
+    delayed: frozenset[UUID]
+    """Those of them that are not due yet, and so keep no other run waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +57,16 @@ class NewRun:
     claimed_by: int | None
     """The process that starts it at once, or None to leave it pending."""
 
+    after_seconds: float = 0.0
+    """It is as if it were created so much later."""
+
 
 LOCK_THREAD = """
 SELECT thread_id, metadata, config FROM thread WHERE thread_id = %s AND {visible} FOR UPDATE
 """
 
 ACTIVE_RUNS = """
-SELECT run_id, status FROM run
+SELECT run_id, status = 'pending' AND created_at > clock_timestamp() AS is_delayed FROM run
  WHERE thread_id = %s AND status IN ('pending', 'running') ORDER BY created_at, run_id
 """
 
@@ -80,7 +86,8 @@ async def lock_thread(tx: Connection, thread_id: UUID, *, caller: Caller) -> Loc
         thread_id=row["thread_id"],
         metadata=row["metadata"].parse(),
         config=row["config"].parse(),
-        active=tuple((run["run_id"], run["status"]) for run in runs),
+        active=tuple(run["run_id"] for run in runs),
+        delayed=frozenset(run["run_id"] for run in runs if run["is_delayed"]),
     )
 
 
@@ -98,7 +105,7 @@ WITH run AS (
          CASE WHEN claimed THEN 'running' ELSE 'pending' END,
          %(metadata)s, %(kwargs)s, %(multitask_strategy)s, claimed::int, %(claimed_by)s,
          CASE WHEN claimed THEN at + make_interval(secs => %(lease_seconds)s) END,
-         CASE WHEN claimed THEN at END, at, at
+         CASE WHEN claimed THEN at END, at + make_interval(secs => %(after_seconds)s), at
     FROM (SELECT %(claimed_by)s::bigint IS NOT NULL AS claimed, clock_timestamp() AS at) AS now
   RETURNING {run}
 ), busy AS (
@@ -129,6 +136,7 @@ async def insert_run(
         "kwargs": jsonb(run.kwargs),
         "multitask_strategy": run.multitask_strategy,
         "claimed_by": run.claimed_by,
+        "after_seconds": run.after_seconds,
         "lease_seconds": lease_seconds,
         "thread_metadata": jsonb(thread_metadata),
         "thread_configurable": jsonb(thread_configurable),
@@ -137,6 +145,14 @@ async def insert_run(
     row = await cursor.fetchone()
     assert row is not None
     return row
+
+
+NOTIFY = "SELECT pg_notify('aegra_run', %s)"
+
+
+async def announce_run(tx: Connection, due_in_seconds: float) -> None:
+    """Tell every engine of a run that is pending, now or then."""
+    await tx.execute(NOTIFY, [f"{due_in_seconds:g}" if due_in_seconds else ""])
 
 
 GET_RUN = "SELECT {run} FROM run WHERE run_id = %s AND thread_id = %s AND {visible}"

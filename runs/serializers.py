@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from common.errors import NotBuiltYet, Unprocessable
+from common.errors import Unprocessable
 from common.http_config import http_config
 from common.jsoncodec import Json
 from common.serializers import (
@@ -18,6 +18,7 @@ from common.serializers import (
     IdField,
     JsonField,
     ObjectField,
+    SecondsField,
     StringField,
     WordField,
 )
@@ -25,10 +26,6 @@ from runs.engine.modes import STREAM_MODES
 from runs.models import MultitaskStrategy, RunStatus
 from runs.spec import RunSpec
 from runs.webhooks.urls import asked_url
-
-# Served by a later version: refused when they ask for something.
-_NOT_BUILT = ("after_seconds",)
-
 
 _MODE = {"type": "string", "enum": sorted(STREAM_MODES)}
 # A run's events as they are sent.
@@ -207,7 +204,7 @@ class RunCreateSerializer(BodySerializer):
     durability = WordField(["sync", "async", "exit"], required=False, allow_null=True, default=None)
     checkpoint_during = FlagField(required=False, allow_null=True, default=None)
     webhook = StringField(required=False, allow_null=True, default=None)
-    after_seconds = JsonField(required=False, allow_null=True, default=None)
+    after_seconds = SecondsField(required=False, allow_null=True, default=None)
     strict_resume = FlagField(required=False, allow_null=True, default=False)
     langsmith_tracer = JsonField(required=False, allow_null=True, default=None)
 
@@ -216,9 +213,6 @@ class RunCreateSerializer(BodySerializer):
         cls, body: Json, *, request_id: str = "", headers: Mapping[str, str] | None = None
     ) -> RunSpec:
         fields = cls.checked(body)
-        for name in _NOT_BUILT:
-            if fields[name]:
-                raise NotBuiltYet(name)
         checkpoint = fields["checkpoint"] or {}
         if fields["checkpoint_id"]:
             checkpoint = {**checkpoint, "checkpoint_id": fields["checkpoint_id"]}
@@ -238,6 +232,7 @@ class RunCreateSerializer(BodySerializer):
             stream_resumable=bool(fields["stream_resumable"]),
             feedback_keys=fields["feedback_keys"],
             strict_resume=bool(fields["strict_resume"]),
+            after_seconds=fields["after_seconds"] or 0.0,
             on_disconnect=fields["on_disconnect"] or "continue",
             multitask_strategy=fields["multitask_strategy"] or "enqueue",
             if_not_exists=fields["if_not_exists"] or "reject",

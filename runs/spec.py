@@ -49,6 +49,9 @@ class RunSpec:
     strict_resume: bool = False
     """Fail, and leave the thread as it was, when `command.resume` answers what nobody asked."""
 
+    after_seconds: float = 0.0
+    """The run is not to begin before so many seconds have passed."""
+
     on_disconnect: OnDisconnect = "continue"
 
     multitask_strategy: str = "enqueue"
@@ -105,7 +108,10 @@ class ClaimedRun:
     cancel_action: str | None = None
 
     waited_seconds: float = 0.0
-    """Since it was written."""
+    """Since it was written, or was due."""
+
+    elapsed_seconds: float = 0.0
+    """Since its first attempt began: its time runs on, whichever attempt it takes."""
 
     @property
     def graph_id(self) -> str:

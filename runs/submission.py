@@ -30,6 +30,7 @@ from runs.models import CancelAction, MultitaskStrategy
 from runs.queries import (
     LockedThread,
     NewRun,
+    announce_run,
     create_thread,
     insert_run,
     lock_thread,
@@ -161,10 +162,7 @@ def _begin(engine: Engine, written: Sequence[_Written], slots: int) -> None:
     for run in written:
         if run.claimed is not None:
             engine.start(run.claimed)
-    claimed = _claimed_among(written)
-    engine.return_slots(slots - claimed)
-    if claimed < len(written):
-        engine.wake()
+    engine.return_slots(slots - _claimed_among(written))
 
 
 async def _write_all(
@@ -188,6 +186,9 @@ async def _write_all(
             is_free = _claimed_among(written.values()) < slots
             with nullcontext() if order.position is None else item_named(order.position):
                 written[place] = await _write(tx, order, caller, engine if is_free else None)
+        pending = [place for place, run in written.items() if run.claimed is None]
+        for after_seconds in {orders[place].spec.after_seconds for place in pending}:
+            await announce_run(tx, after_seconds)
         runs = [written[place] for place in range(len(orders))]
         await keep_runs(tx, once, [run.submitted for run in runs], caller=caller)
         if beside:
@@ -204,7 +205,7 @@ async def _write(
 ) -> _Written:
     spec, assistant = order.spec, order.assistant
     thread = await _thread(tx, spec, order.thread_id, caller)
-    active = [run_id for run_id, _ in thread.active]
+    active = list(thread.active)
     if active and spec.multitask_strategy == MultitaskStrategy.REJECT:
         raise ThreadBusy(
             "Thread is already running a task. Wait for it to finish or choose a "
@@ -214,12 +215,13 @@ async def _write(
     if active and spec.multitask_strategy in CancelAction.values:
         cancelled = await mark_cancelled(tx, [thread.thread_id], spec.multitask_strategy)
         active = list(cancelled.running)
+    is_next = not spec.after_seconds and set(active) <= thread.delayed
     run_id = uuid7()
     merged = merged_run(spec, assistant, thread, run_id, is_stateless=order.thread_id is None)
     origin = merged.checkpoint_id
     if origin and not await checkpoint_exists(tx, thread.thread_id, origin):
         raise NotFound(f"Checkpoint {origin} not found on thread {thread.thread_id}.")
-    claimed_by = engine.process_number if engine and not active else None
+    claimed_by = engine.process_number if engine and is_next else None
     row = await insert_run(
         tx,
         NewRun(
@@ -230,6 +232,7 @@ async def _write(
             kwargs=merged.kwargs,
             multitask_strategy=spec.multitask_strategy,
             claimed_by=claimed_by,
+            after_seconds=spec.after_seconds,
         ),
         thread_metadata=merged.thread_metadata,
         thread_configurable=merged.thread_configurable,

@@ -17,9 +17,15 @@ CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
 STRICT_RESUME = "__pregel_strict_resume"
 
 
-def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
+# Where a run forks from. An attempt that goes on does so from what the run has written since.
+FORK_KEYS = ("checkpoint_id", "checkpoint_ns", "checkpoint_map")
+
+
+def graph_config(run: ClaimedRun, caller: Caller, *, goes_on: bool = False) -> dict[str, Any]:
     """Return the RunnableConfig of an attempt: what was asked, and what the server adds."""
     config: Any = run.config
+    dropped = FORK_KEYS if goes_on else ()
+    asked = {key: value for key, value in config["configurable"].items() if key not in dropped}
     identity = {
         "run_id": str(run.run_id),
         "thread_id": str(run.thread_id),
@@ -31,7 +37,7 @@ def graph_config(run: ClaimedRun, caller: Caller) -> dict[str, Any]:
         **{key: config[key] for key in CONFIG_KEYS if key in config},
         "run_id": run.run_id if run.attempt == 1 else None,
         "configurable": {
-            **config["configurable"],
+            **asked,
             **identity,
             "user_id": caller.identity,
             "langgraph_auth_user": caller.user,

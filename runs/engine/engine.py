@@ -7,39 +7,29 @@ import logging
 import time
 from collections import deque
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from psycopg.errors import UniqueViolation
 
-from common import db, jsoncodec
+from common import db, jsoncodec, notices
 from graphs import loop as graph_loop
-from graphs.checkpointer import delete_checkpoints, delete_run_checkpoints
-from runs import metrics
 from runs.engine import queries
-from runs.engine.executor import INSIST_SECONDS, Execution, read_head
+from runs.engine.claiming import Claiming
+from runs.engine.executor import INSIST_SECONDS, Execution
 from runs.engine.leases import LeaseKeeper
 from runs.engine.observing import Attempt, observed
 from runs.engine.queries import Outcome
+from runs.engine.settling import Settled, settle
 from runs.engine.slots import HeldSlot, Slots, held
+from runs.engine.sweeping import RELOCK_SECONDS, Sweeping
 from runs.events.memory import MemoryEventLog
-from runs.models import CancelAction, RunStatus
+from runs.models import RunStatus
 from runs.spec import ClaimedRun
 
 logger = logging.getLogger(__name__)
 
-# Pending runs are claimed so many at a time: the other slots are for runs that begin here.
-CLAIM_AT_ONCE = 10
-# Other processes need this long to take their locks again after the database restarted.
-RELOCK_SECONDS = 2.0
 SETTLE_RETRY_SECONDS = 1.0
-LOST = {
-    "error": "ServerStopped",
-    "message": "The server stopped while this run was executing. Its thread is as of its last "
-    "checkpoint; a run with `input: null` goes on from there.",
-}
 
 
 class Engine:
@@ -50,14 +40,15 @@ class Engine:
         self._graph_loop = graph_loop.current()
         self._loop = self._graph_loop.loop
         self.slots = Slots()
+        self._held: set[UUID] = set()
+        """The runs this process executes or is about to: their leases are renewed."""
         self._executions: dict[UUID, Execution] = {}
         self._early_stops: deque[UUID] = deque(maxlen=1000)  # of runs that may be about to begin
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
-        self._has_backlog = False
-        """Whether a run may be pending that no other run's end will claim."""
-        self._relock_until = time.monotonic() + RELOCK_SECONDS
-        self._keeper = LeaseKeeper(self._executions, self.cancel_local, self._beat)
+        self._keeper = LeaseKeeper(self._held, self.cancel_local, self._lose, self._beat)
+        self._claiming = Claiming(self.slots, self.process_number, self.start, self._loop)
+        self._sweeping = Sweeping(self.process_number, self._held, self._end_lost)
 
     @property
     def process_number(self) -> int:
@@ -74,27 +65,31 @@ class Engine:
 
     def begin(self) -> None:
         self._keeper.start()
-        self._call(self._sweep_at_start())
+        self._call(self._claiming.go_on())
+        listener = notices.current()
+        listener.listen("aegra_run", self._hear_of_run, self._claiming.look_again)
+        listener.listen("aegra_cancel", self._hear_of_cancel, self._keeper.renew_soon)
 
     def take_slot(self) -> bool:
         """Take a slot for a run that is about to be written; give it back with `return_slots`."""
-        return not self._graph_loop.is_stalled() and self._take_slots(1) == 1
+        return not self._graph_loop.is_stalled() and self._claiming.take_slots(1) == 1
 
     def return_slots(self, number: int = 1) -> None:
         self.slots.give_back(number)
+        self._loop.call_soon_threadsafe(self._claiming.slot_freed)
 
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""
+        self._held.add(run.run_id)
         self.log.open(run.run_id)
         self._loop.call_soon_threadsafe(self._begin, run)
 
-    def wake(self) -> None:
-        """Look for pending runs, as after one was written without a slot."""
-        self._has_backlog = True
-        self._call(self._claim())
+    def wake(self, due_in_seconds: float = 0.0) -> None:
+        """Look for pending runs, as after one was written that is not claimed."""
+        self._claiming.wake(due_in_seconds)
 
     def is_executing(self, run_id: UUID) -> bool:
-        return run_id in self._executions
+        return run_id in self._held
 
     def cancel_local(self, run_id: UUID) -> None:
         """Stop a run if this process executes it; that it is to stop stands in the database."""
@@ -107,6 +102,7 @@ class Engine:
     def stop_claiming(self) -> None:
         """Take no new runs: the process is about to stop."""
         self._is_draining = True
+        self._claiming.close()
 
     def end(self) -> None:
         """Let running runs finish for DRAIN_SECONDS, then hand them back, and stop."""
@@ -117,6 +113,12 @@ class Engine:
         except TimeoutError:
             logger.warning("runs are left to their leases: a node blocks the graph loop")
         self._keeper.stop()
+
+    def _hear_of_run(self, payload: str) -> None:
+        self.wake(float(payload or 0))
+
+    def _hear_of_cancel(self, payload: str) -> None:
+        self.cancel_local(UUID(payload))
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         self._loop.call_soon_threadsafe(self._spawn, work)
@@ -138,137 +140,101 @@ class Engine:
         execution.stop()
         self._loop.call_later(INSIST_SECONDS, self._stop, run_id)
 
+    def _lose(self, run_id: UUID) -> None:
+        """Stop a run that was deleted, settled, or taken over by another process."""
+        if execution := self._executions.get(run_id):
+            # At once: it is not to be heard of any more.
+            execution.is_lost = True
+            self._loop.call_soon_threadsafe(execution.stop)
+
     def _begin(self, run: ClaimedRun) -> None:
-        execution = self._executions[run.run_id] = Execution(run, self.log)
+        if earlier := self._executions.get(run.run_id):
+            earlier.is_lost = True
+            earlier.stop()
+        execution = Execution(run, self.log, self._keeper.is_sure)
+        self._executions[run.run_id] = execution
         if run.cancel_action or run.run_id in self._early_stops:
             self._stop(run.run_id)
         self._spawn(self._carry_out(execution))
 
     async def _carry_out(self, execution: Execution) -> None:
-        held.set(HeldSlot(self.slots, on_free=self._claim_backlog))
+        held.set(HeldSlot(self.slots, on_free=self._slot_lent))
+        run_id = execution.run.run_id
         try:
             with observed(execution.run) as attempt:
                 outcome = await execution.execute()
                 await asyncio.shield(self._finish(execution, outcome, attempt))
         finally:
-            del self._executions[execution.run.run_id]
+            # Unless the next attempt has begun, here too.
+            if self._executions.get(run_id) is execution:
+                del self._executions[run_id]
+                self._held.discard(run_id)
             self.return_slots()
-            if self._has_backlog:
-                await self._claim()
 
     async def _finish(self, execution: Execution, outcome: Outcome, attempt: Attempt) -> None:
         """Settle, trying again for as long as the database cannot be reached."""
         run = execution.run
-        kept: bool | None = None
-        while kept is None:
+        settled: Settled | None = None
+        while settled is None:
             try:
-                kept = await self._settle(run, outcome)
+                settled = await self._settle(run, outcome)
             except db.UNSTORABLE as exc:
                 outcome = execution.failed(exc)
             except db.UNREACHABLE as exc:
                 logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
-        if kept:
-            attempt.settled(outcome)
+        if settled.is_over:
+            if not execution.is_lost:
+                attempt.settled(outcome)
+                execution.say()
             self.log.close(run.run_id, execution.output)
         logger.info(
-            "run settled",
+            "run settled" if settled.is_over else "run left to another attempt",
             extra={"run_id": str(run.run_id), "status": outcome.status, "attempt": run.attempt},
         )
 
-    async def _settle(self, run: ClaimedRun, outcome: Outcome) -> bool:
-        """Write the outcome; False when the run goes on elsewhere."""
+    async def _settle(self, run: ClaimedRun, outcome: Outcome) -> Settled:
         is_unfinished = self._is_draining and outcome.status == RunStatus.INTERRUPTED
-        if is_unfinished and await queries.hand_back(run):
-            return False
-        if run.is_temporary and await queries.drop_temporary_thread(run, outcome):
-            return True
-        has_waiting = await queries.settle(run, outcome)
-        if has_waiting is None:
-            await self._roll_back(run)
-        self._has_backlog = self._has_backlog or has_waiting is not False
-        return True
+        settled = await settle(run, outcome, hands_back=is_unfinished, announces=self._is_draining)
+        if settled.may_wait:
+            self._claiming.look()
+        return settled
 
-    async def _roll_back(self, run: ClaimedRun) -> None:
-        """Undo a run whose cancel says so; nothing when the lease is lost."""
-        if not await queries.thread_exists(run.thread_id):
-            async with db.transaction() as tx:
-                # Its thread was deleted meanwhile; what it wrote since then goes too.
-                await delete_checkpoints(tx, [run.thread_id])
-        if await queries.wanted_action(run) != CancelAction.ROLLBACK:
-            return
-        async with db.transaction() as tx:
-            await delete_run_checkpoints(tx, thread_id=run.thread_id, run_id=run.run_id)
-        await queries.finish_rollback(run, await read_head(run))
+    async def _end_lost(self, run: ClaimedRun, outcome: Outcome) -> None:
+        await self._settle(run, outcome)
+        error = outcome.error
+        self.log.close(run.run_id, jsoncodec.dumps({"__error__": error}) if error else None)
 
-    async def _claim(self) -> None:
-        """Claim pending runs for free slots, until none is pending or no slot is free."""
-        while self._has_backlog and (taken := self._take_slots(CLAIM_AT_ONCE)):
-            self._has_backlog = False
-            claimed: list[ClaimedRun] = []
-            try:
-                claimed = await queries.claim_runs(
-                    claimed_by=self.process_number,
-                    lease_seconds=settings.RUN_LEASE_SECONDS,
-                    limit=taken,
-                )
-            except UniqueViolation:
-                # Another process claimed a run of the same thread: look again.
-                self._has_backlog = True
-            except db.UNREACHABLE as exc:
-                # The next beat looks again.
-                logger.warning("claim failed: %s", exc)
-                return
-            finally:
-                self.return_slots(taken - len(claimed))
-            self._has_backlog = self._has_backlog or len(claimed) == taken
-            for run in claimed:
-                if run.attempt == 1:
-                    metrics.WAITED.observe(run.waited_seconds)
-                self.start(run)
-
-    def _take_slots(self, wanted: int) -> int:
-        return 0 if self._is_draining else self.slots.take(wanted)
-
-    def _claim_backlog(self) -> None:
-        """Claim what waits for the slot of a run that lends its own."""
-        if self._has_backlog:
-            self._call(self._claim())
+    def _slot_lent(self) -> None:
+        """Claim what waits for the slot of a run that lends its own; from any thread."""
+        self._loop.call_soon_threadsafe(self._claiming.slot_freed)
 
     def _beat(self) -> None:
         self.log.forget_old()
-        if time.monotonic() > self._relock_until:
-            self._call(self._try_sweep(all_unlocked=False))
+        self._loop.call_soon_threadsafe(self._say_what_is_sure)
+        self._call(self._sweep())
 
-    async def _sweep_at_start(self) -> None:
-        await asyncio.sleep(RELOCK_SECONDS)
-        await self._try_sweep(all_unlocked=True)
+    def _say_what_is_sure(self) -> None:
+        for execution in self._executions.values():
+            execution.say_what_is_sure()
 
-    async def _try_sweep(self, *, all_unlocked: bool) -> None:
+    async def _sweep(self) -> None:
+        """Mend what dead processes left, claim what is pending, end the logs of what is over."""
         try:
-            await self._sweep(all_unlocked=all_unlocked)
+            if await self._sweeping.sweep():
+                self._loop.call_later(RELOCK_SECONDS, self._sweep_again)
+            await self._end_logs()
         except db.UNREACHABLE as exc:
             # The next beat sweeps again.
             logger.warning("sweep failed: %s", exc)
+        self._claiming.look_again()
 
-    async def _sweep(self, *, all_unlocked: bool) -> None:
-        """Settle the runs of processes that are gone, claim what is pending, end stale logs."""
-        orphans = await queries.find_orphans(
-            claimed_by=self.process_number, all_unlocked=all_unlocked
-        )
-        for run in orphans:
-            head = None if run.is_temporary else await read_head(run)
-            outcome = Outcome(status=RunStatus.ERROR, error=dict(LOST), head=head)
-            metrics.LOST.inc()
-            logger.warning("run lost its process", extra={"run_id": str(run.run_id)})
-            try:
-                await self._settle(run, outcome)
-            except db.UNSTORABLE:
-                await self._settle(run, replace(outcome, head=None))
-            self.log.close(run.run_id, jsoncodec.dumps({"__error__": LOST}))
-        self._has_backlog = True
-        await self._claim()
-        # Of runs that were deleted, or executed elsewhere.
+    def _sweep_again(self) -> None:
+        if not self._is_draining:
+            self._spawn(self._sweep())
+
+    async def _end_logs(self) -> None:
+        """Close the logs of runs that were deleted, or executed elsewhere."""
         waiting = [run_id for run_id in self.log.open_runs() if not self.is_executing(run_id)]
         for run_id in await queries.ended_among(waiting):
             self.log.close(run_id)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import UnknownInterruptError
-from langgraph.types import StateSnapshot
 
 from access.caller import ANONYMOUS, Caller
-from common import db, jsoncodec
+from common import jsoncodec
 from common.errors import ApiError
 from common.jsoncodec import JsonObject
-from graphs.checkpointer import RunSaver, open_run_saver, open_saver
+from graphs.checkpointer import RunOver, RunSaver, open_run_saver
 from graphs.runtime import open_graph
-from graphs.serde import command_for, pending_interrupts, values_of
+from graphs.serde import command_for
 from runs.engine.configuring import graph_config, usable_context
+from runs.engine.heads import has_checkpoint, read_head
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
-from runs.engine.queries import Outcome, ThreadHead
+from runs.engine.queries import Outcome, ThreadHead, fence_of
 from runs.events.log import EventLog
 from runs.models import RunStatus
 from runs.spec import ClaimedRun
@@ -34,7 +33,6 @@ logger = logging.getLogger(__name__)
 TOLD_PACKAGES = frozenset({"builtins", "asyncio", "langgraph"})
 # A node that swallows its cancellation is asked again this often.
 INSIST_SECONDS = 1.0
-REACH_AGAIN_SECONDS = 0.5
 # A graph that goes on after it was cancelled is given this long.
 ABANDON_SECONDS = 10.0
 
@@ -42,17 +40,29 @@ ABANDON_SECONDS = 10.0
 class Execution:
     """One attempt being executed on the graph loop."""
 
-    def __init__(self, run: ClaimedRun, log: EventLog, caller: Caller = ANONYMOUS) -> None:
+    def __init__(
+        self,
+        run: ClaimedRun,
+        log: EventLog,
+        is_sure: Callable[[], bool] = lambda: True,
+        caller: Caller = ANONYMOUS,
+    ) -> None:
         self.run = run
         self.is_stopped = False
+        self.is_lost = False
+        """Whether another attempt has the run: this one is not heard any more."""
         self.is_refused = False
         """Whether the graph refused a resume before it did anything."""
         self.output: bytes | None = None
         self._log = log
+        self._is_sure = is_sure
+        self._unsaid: list[tuple[str, bytes]] = []
         self._caller = caller
         kwargs: Any = run.kwargs
         self._kwargs = kwargs
         self._translator = Translator(kwargs["stream_mode"], subgraphs=kwargs["subgraphs"])
+        self._goes_on = False
+        """Whether an earlier attempt has left checkpoints, from which this one goes on."""
         self._drive: asyncio.Task[None] | None = None
         self._saver: RunSaver | None = None
         self._stop_again_at = 0.0
@@ -114,13 +124,14 @@ class Execution:
         )
 
     async def _driven(self) -> tuple[str, JsonObject | None]:
-        self._saver = None if self.run.is_temporary else await open_run_saver()
+        self._saver = None if self.run.is_temporary else await open_run_saver(fence_of(self.run))
         if self.was_stopped():
             return RunStatus.INTERRUPTED, None
         self._drive = asyncio.create_task(self._run_graph())
         deadline = settings.RUN_TIMEOUT_SECONDS
+        left = max(0.0, deadline - self.run.elapsed_seconds)
         ended = {self._drive, self._abandoned}
-        done, _ = await asyncio.wait(ended, timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(ended, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         if not done:
             self._drive.cancel()
             await asyncio.wait({self._drive}, timeout=ABANDON_SECONDS)
@@ -131,6 +142,9 @@ class Execution:
         failure = self._drive.exception()
         if failure is None:
             return RunStatus.SUCCESS, None
+        if isinstance(failure, RunOver):
+            self.is_lost = True
+            return RunStatus.INTERRUPTED, None
         self.is_refused = self.run.is_strict and isinstance(failure, UnknownInterruptError)
         return RunStatus.ERROR, error_json(failure)
 
@@ -156,7 +170,8 @@ class Execution:
 
     async def _input(self, graph: Any, saver: Any) -> Any:
         """Return what the graph is given: None when an earlier attempt has got somewhere."""
-        if not self.run.is_fresh and await has_checkpoint(saver, self.run):
+        self._goes_on = not self.run.is_fresh and await has_checkpoint(saver, self.run)
+        if self._goes_on:
             return None
         command = self._kwargs["command"]
         if command and "resume" in command and self.run.is_strict:
@@ -183,7 +198,7 @@ class Execution:
             "durability": None if self.run.is_temporary else kwargs["durability"],
             "context": usable_context(graph, kwargs["context"]),
         }
-        config = graph_config(self.run, self._caller)
+        config = graph_config(self.run, self._caller, goes_on=self._goes_on)
         if "events" not in kwargs["stream_mode"]:
             async for namespace, mode, payload in graph.astream(graph_input, config, **arguments):
                 for event in self._translator.translate(namespace, mode, payload):
@@ -199,7 +214,21 @@ class Execution:
                 yield translated
 
     def _publish(self, name: str, payload: object) -> None:
-        self._log.publish(self.run.run_id, [(name, jsoncodec.dumps(payload))])
+        self._unsaid.append((name, jsoncodec.dumps(payload)))
+        self.say_what_is_sure()
+
+    def say_what_is_sure(self) -> None:
+        """Announce what there is to say, unless another attempt may have the run by now.
+
+        What is not said yet is said once the lease is seen to hold, or with the outcome.
+        """
+        if self._is_sure() and not self.is_lost:
+            self.say()
+
+    def say(self) -> None:
+        unsaid, self._unsaid = self._unsaid, []
+        if unsaid:
+            self._log.publish(self.run.run_id, unsaid)
 
     def _written_output(self, error: JsonObject | None, head: ThreadHead | None) -> bytes:
         if error is not None:
@@ -222,58 +251,3 @@ def error_json(error: BaseException) -> JsonObject:
 
 def _package(error: BaseException) -> str:
     return type(error).__module__.partition(".")[0]
-
-
-async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
-    config = {"configurable": {"thread_id": str(run.thread_id), "checkpoint_ns": ""}}
-    found = await saver.aget_tuple(config)
-    return found is not None and found.metadata.get("run_id") == str(run.run_id)
-
-
-async def read_head(run: ClaimedRun) -> ThreadHead | None:
-    """Read what the thread's newest checkpoint says; None without one, or without the graph.
-
-    Waits for a database that cannot be reached: a run must not settle without its values.
-    """
-    while True:
-        try:
-            return thread_head(await _head_snapshot(run))
-        except db.UNREACHABLE as exc:
-            logger.warning("state not reached", exc_info=exc, extra={"run_id": str(run.run_id)})
-            await asyncio.sleep(REACH_AGAIN_SECONDS)
-        except Exception as exc:
-            logger.warning("state unreadable", exc_info=exc, extra={"run_id": str(run.run_id)})
-            return None
-
-
-async def _head_snapshot(run: ClaimedRun) -> StateSnapshot:
-    snapshot = await _snapshot(run.thread_id, run.graph_id)
-    # A run that wrote no checkpoint leaves the head to an earlier one, maybe of another graph.
-    writer = str((snapshot.metadata or {}).get("graph_id", run.graph_id))
-    return snapshot if writer == run.graph_id else await _snapshot(run.thread_id, writer)
-
-
-async def _snapshot(thread_id: UUID, graph_id: str) -> StateSnapshot:
-    config: Any = {"configurable": {**thread_keys(thread_id), "graph_id": graph_id}}
-    async with open_graph(
-        graph_id,
-        config,
-        access="threads.read",
-        checkpointer=await open_saver(),
-        store=await open_store(),
-    ) as graph:
-        snapshot: StateSnapshot = await graph.aget_state(config)
-    return snapshot
-
-
-def thread_keys(thread_id: UUID) -> dict[str, str]:
-    return {"thread_id": str(thread_id), "checkpoint_ns": ""}
-
-
-def thread_head(snapshot: StateSnapshot) -> ThreadHead | None:
-    if not snapshot.config.get("configurable", {}).get("checkpoint_id"):
-        return None
-    values: Any = values_of(snapshot.values)
-    return ThreadHead(
-        values=values, interrupts=pending_interrupts(snapshot), has_next=bool(snapshot.next)
-    )

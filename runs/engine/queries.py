@@ -1,23 +1,17 @@
-"""The SQL of the engine: claim, settle, roll back, hand back, orphans."""
+"""The SQL by which a run ends: settle, roll back, drop."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg import sql
-
 from common import db
-from common.db import Row, jsonb
+from common.db import Connection, Row, jsonb
 from common.jsoncodec import Json, JsonObject
+from graphs.checkpointer import Fence
 from runs.spec import ClaimedRun
 from runs.webhooks.queries import Ending, announce, announce_temporary
-
-_CLAIMED = sql.SQL(
-    "run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
-    "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,43 +50,17 @@ class Outcome:
         return "interrupted" if self.head.has_next else "idle"
 
 
-# The oldest pending run of each thread on which none runs. Rows that another process is
-# claiming are passed over; the unique index on running runs decides what still collides.
-CLAIM = """
-UPDATE run SET status = 'running', attempt = attempt + 1, claimed_by = %(claimed_by)s,
-       lease_until = now() + make_interval(secs => %(lease_seconds)s),
-       started_at = COALESCE(started_at, now()), updated_at = now()
- WHERE run_id IN (
-   SELECT run_id FROM run AS pending
-    WHERE status = 'pending' AND NOT EXISTS (
-      SELECT 1 FROM run AS other WHERE other.thread_id = pending.thread_id
-         AND (other.status = 'running' OR (other.status = 'pending'
-              AND (other.created_at, other.run_id) < (pending.created_at, pending.run_id))))
-    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING {claimed}
+# KEY SHARE: neither the renewal of a lease nor a cancel waits for it; who takes the run away from
+# this attempt locks FOR UPDATE, and does.
+FENCE: LiteralString = """
+SELECT 1 / count(*) FROM (
+  SELECT 1 FROM run WHERE run_id = %s AND attempt = %s AND status = 'running' FOR KEY SHARE) AS held
 """
 
 
-async def claim_runs(*, claimed_by: int, lease_seconds: float, limit: int) -> list[ClaimedRun]:
-    """Claim up to `limit` pending runs for this process, the longest waiting first."""
-    rows = await db.fetch_all(
-        sql.SQL(CLAIM).format(claimed=_CLAIMED),
-        {"claimed_by": claimed_by, "lease_seconds": lease_seconds, "limit": limit},
-    )
-    return [claimed_run(row) for row in rows]
-
-
-def claimed_run(row: Row) -> ClaimedRun:
-    return ClaimedRun(
-        run_id=row["run_id"],
-        thread_id=row["thread_id"],
-        assistant_id=row["assistant_id"],
-        kwargs=row["kwargs"].parse(),
-        attempt=row["attempt"],
-        is_fresh=row["is_fresh"],
-        cancel_action=row["cancel_action"],
-        waited_seconds=row["waited_seconds"],
-    )
+def fence_of(run: ClaimedRun) -> Fence:
+    """Return what holds for as long as an attempt has its run."""
+    return Fence(statement=FENCE, parameters=[run.run_id, run.attempt])
 
 
 LOCK = "SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE"
@@ -121,15 +89,16 @@ UPDATE thread SET
        updated_at = now(),
        state_updated_at = CASE WHEN %(leaves_thread)s THEN state_updated_at ELSE now() END
   FROM settled, waiting WHERE thread.thread_id = settled.thread_id
-RETURNING waiting.any AS has_waiting
+RETURNING waiting.any AS has_waiting,
+       CASE WHEN waiting.any AND %(announces)s THEN pg_notify('aegra_run', '') IS NULL END
 """
 
 
-async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
+async def settle(run: ClaimedRun, outcome: Outcome, *, announces: bool = False) -> bool | None:
     """Write the final status of a run and of its thread; None when the lease is lost.
 
-    Otherwise tells whether runs wait on the thread. None too when the run is to be rolled back:
-    the caller does that then.
+    Otherwise tells whether runs wait on the thread; with `announces`, other processes are told
+    of it too. None too when the run is to be rolled back: the caller does that then.
     """
     parameters = {
         "run_id": run.run_id,
@@ -138,6 +107,7 @@ async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
         "status": outcome.status,
         "error": jsonb(outcome.error),
         "leaves_thread": outcome.leaves_thread,
+        "announces": announces,
         **_head_parameters(outcome.head, outcome.thread_status),
     }
     async with db.connection() as conn, conn.pipeline(), conn.transaction():
@@ -211,56 +181,19 @@ def _head_parameters(head: ThreadHead | None, thread_status: str | None) -> dict
     }
 
 
-HAND_BACK = """
-UPDATE run SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
- WHERE run_id = %s AND attempt = %s AND status = 'running' AND cancel_action IS NULL
+HELD = """
+SELECT status, cancel_action, attempt = %s AND status = 'running' AS is_held
+  FROM run WHERE run_id = %s
 """
 
 
-async def hand_back(run: ClaimedRun) -> bool:
-    """Return an unfinished run to the queue; False when it was cancelled or the lease is lost."""
-    return await db.execute(HAND_BACK, [run.run_id, run.attempt]) == 1
+async def held_run(conn: Connection, run: ClaimedRun, *, lock: bool = False) -> Row | None:
+    """Return what a run has become, and whether this attempt still holds it; None when gone.
 
-
-# Whoever locks many runs does so in one order, so that no two wait for each other.
-RENEW = """
-UPDATE run SET lease_until = now() + make_interval(secs => %(lease_seconds)s)
-  FROM (SELECT run_id FROM run WHERE claimed_by = %(claimed_by)s AND status = 'running'
-         ORDER BY run_id FOR UPDATE) AS held
- WHERE run.run_id = held.run_id
-RETURNING run.run_id, attempt, cancel_action
-"""
-
-# A process holds an advisory lock on its number for as long as it is connected.
-ORPHANS = """
-SELECT {claimed} FROM run
- WHERE status = 'running' AND claimed_by <> %(claimed_by)s AND (
-   lease_until < now() OR (%(all_unlocked)s AND NOT EXISTS (
-     SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
-        AND (classid::int8 << 32 | objid::int8) = run.claimed_by
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
- LIMIT 100
-"""
-
-
-async def find_orphans(*, claimed_by: int, all_unlocked: bool) -> list[ClaimedRun]:
-    """Return runs whose process is gone: the lease ran out, or its lock is no longer held."""
-    rows = await db.fetch_all(
-        sql.SQL(ORPHANS).format(claimed=_CLAIMED),
-        {"claimed_by": claimed_by, "all_unlocked": all_unlocked},
-    )
-    return [claimed_run(row) for row in rows]
-
-
-WANTED = """
-SELECT cancel_action FROM run WHERE run_id = %s AND attempt = %s AND status = 'running'
-"""
-
-
-async def wanted_action(run: ClaimedRun) -> str | None:
-    """Return the cancel action of a run that this attempt still holds."""
-    row = await db.fetch_one(WANTED, [run.run_id, run.attempt])
-    return row["cancel_action"] if row else None
+    With `lock` nobody takes it over before the transaction ends.
+    """
+    query = HELD + " FOR UPDATE" if lock else HELD
+    return await (await conn.execute(query, [run.attempt, run.run_id])).fetchone()
 
 
 ENDED_AMONG = """
@@ -274,7 +207,3 @@ async def ended_among(run_ids: list[UUID]) -> list[UUID]:
     if not run_ids:
         return []
     return [row["run_id"] for row in await db.fetch_all(ENDED_AMONG, [run_ids])]
-
-
-async def thread_exists(thread_id: UUID) -> bool:
-    return await db.fetch_one("SELECT 1 FROM thread WHERE thread_id = %s", [thread_id]) is not None

@@ -30,9 +30,10 @@ async def test_a_write_that_lags_behind_a_cancel_leaves_no_row_of_a_deleted_thre
         if not cancelled.is_set():
             return await stock(self, *args, **kwargs)
         await asyncio.sleep(0.2)
-        await stock(self, *args, **kwargs)
-        loop.call_soon_threadsafe(written.set)
-        return None
+        try:
+            await stock(self, *args, **kwargs)
+        finally:
+            loop.call_soon_threadsafe(written.set)
 
     monkeypatch.setattr(AsyncPostgresSaver, "aput_writes", lagging)
     async with reading("POST", f"/threads/{thread_id}/runs/stream", LONG) as reader:

@@ -15,6 +15,10 @@ ECHO = {"assistant_id": "echo", "input": {"messages": ["hi"]}}
 CLAIM = "UPDATE run SET status = 'running', claimed_by = %s WHERE run_id = %s"
 
 
+def unwanted(run_id: UUID) -> None:
+    raise AssertionError(f"{run_id} is not cancelled")
+
+
 @pytest.mark.usefixtures("api")
 async def test_a_run_whose_lease_is_not_there_is_stopped(settings: Any) -> None:
     settings.RUN_LEASE_SECONDS = 0.3
@@ -24,7 +28,7 @@ async def test_a_run_whose_lease_is_not_there_is_stopped(settings: Any) -> None:
     def stop(run_id: UUID) -> None:
         loop.call_soon_threadsafe(stopped.put_nowait, run_id)
 
-    keeper = LeaseKeeper({mine}, stop, lambda: None)
+    keeper = LeaseKeeper({mine}, unwanted, stop, lambda: None)
 
     await asyncio.to_thread(keeper.start)
 
@@ -47,7 +51,7 @@ async def test_a_run_whose_lease_is_there_goes_on(
     def beat() -> None:
         loop.call_soon_threadsafe(beats.release)
 
-    keeper = LeaseKeeper({run_id}, stopped.append, beat)
+    keeper = LeaseKeeper({run_id}, stopped.append, stopped.append, beat)
     # As if this keeper's process executed it.
     await db.execute(CLAIM, [keeper.process_number, run_id])
     await asyncio.to_thread(keeper.start)

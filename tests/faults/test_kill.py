@@ -122,7 +122,7 @@ def survivor(
             assert api.put("/store/items", json=ITEM).status_code == 204
             killed = [begin(api, body) for body in LONG_RUNS]
             kill(place)
-        with serving(place, command) as server, server.client() as api:
+        with serving(place, command, RUN_MAX_ATTEMPTS="1") as server, server.client() as api:
             began = time.monotonic()
             wait_until(lambda: not busy_threads(api))
             busy_seconds = time.monotonic() - began
@@ -180,7 +180,7 @@ def test_the_run_behind_a_killed_one_is_executed(place: Path) -> None:
 
         kill_everything(place)
 
-    with serving(place) as server, server.client() as api:
+    with serving(place, RUN_MAX_ATTEMPTS="1") as server, server.client() as api:
         wait_until(lambda: status_of(api, thread_id, run_id) == "success", seconds=5)
         assert api.get(f"/threads/{thread_id}").json()["status"] == "idle"
 

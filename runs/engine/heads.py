@@ -1,0 +1,77 @@
+"""What the newest checkpoint of a thread says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+from langgraph.types import StateSnapshot
+
+from common import db
+from graphs.checkpointer import open_saver
+from graphs.runtime import open_graph
+from graphs.serde import pending_interrupts, values_of
+from runs.engine.queries import ThreadHead
+from runs.spec import ClaimedRun
+from store.backend import open_store
+
+logger = logging.getLogger(__name__)
+
+REACH_AGAIN_SECONDS = 0.5
+
+
+async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
+    config = {"configurable": {"thread_id": str(run.thread_id), "checkpoint_ns": ""}}
+    found = await saver.aget_tuple(config)
+    return found is not None and found.metadata.get("run_id") == str(run.run_id)
+
+
+async def read_head(run: ClaimedRun) -> ThreadHead | None:
+    """Read what the thread's newest checkpoint says; None without one, or without the graph.
+
+    Waits for a database that cannot be reached: a run must not settle without its values.
+    """
+    while True:
+        try:
+            return thread_head(await _head_snapshot(run))
+        except db.UNREACHABLE as exc:
+            logger.warning("state not reached", exc_info=exc, extra={"run_id": str(run.run_id)})
+            await asyncio.sleep(REACH_AGAIN_SECONDS)
+        except Exception as exc:
+            logger.warning("state unreadable", exc_info=exc, extra={"run_id": str(run.run_id)})
+            return None
+
+
+async def _head_snapshot(run: ClaimedRun) -> StateSnapshot:
+    snapshot = await _snapshot(run.thread_id, run.graph_id)
+    # A run that wrote no checkpoint leaves the head to an earlier one, maybe of another graph.
+    writer = str((snapshot.metadata or {}).get("graph_id", run.graph_id))
+    return snapshot if writer == run.graph_id else await _snapshot(run.thread_id, writer)
+
+
+async def _snapshot(thread_id: UUID, graph_id: str) -> StateSnapshot:
+    config: Any = {"configurable": {**thread_keys(thread_id), "graph_id": graph_id}}
+    async with open_graph(
+        graph_id,
+        config,
+        access="threads.read",
+        checkpointer=await open_saver(),
+        store=await open_store(),
+    ) as graph:
+        snapshot: StateSnapshot = await graph.aget_state(config)
+    return snapshot
+
+
+def thread_keys(thread_id: UUID) -> dict[str, str]:
+    return {"thread_id": str(thread_id), "checkpoint_ns": ""}
+
+
+def thread_head(snapshot: StateSnapshot) -> ThreadHead | None:
+    if not snapshot.config.get("configurable", {}).get("checkpoint_id"):
+        return None
+    values: Any = values_of(snapshot.values)
+    return ThreadHead(
+        values=values, interrupts=pending_interrupts(snapshot), has_next=bool(snapshot.next)
+    )
