@@ -54,6 +54,9 @@ class GraphSpec:
 
     description: str | None = None
 
+    max_runs: int | None = None
+    """How many runs of it may be executed at once, over all processes; None is no limit."""
+
     config: JsonObject = field(default_factory=dict)
     """What the graph's own assistant is configured with, from LANGGRAPH_CONFIG."""
 
@@ -231,7 +234,10 @@ def _graph(source: Path | str, graph_id: str, entry: Json) -> GraphSpec:
         )
     if not isinstance(description, str | None):
         raise ConfigError(f"{source}: `graphs.{graph_id}.description` must be a string.")
-    return GraphSpec(graph_id=graph_id, target=target, description=description)
+    max_runs = described.get("max_runs")
+    if max_runs is not None and not (type(max_runs) is int and max_runs > 0):
+        raise ConfigError(f"{source}: `graphs.{graph_id}.max_runs` must be a whole number above 0.")
+    return GraphSpec(graph_id=graph_id, target=target, description=description, max_runs=max_runs)
 
 
 def _dependencies(path: Path, value: Json) -> tuple[str, ...]:

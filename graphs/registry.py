@@ -38,6 +38,12 @@ def graph_ids() -> list[str]:
     return list(_all())
 
 
+def run_limits() -> dict[str, int]:
+    """Return how many runs may be executed at once, of each graph that has a limit."""
+    specs = (loaded.spec for loaded in _all().values())
+    return {spec.graph_id: spec.max_runs for spec in specs if spec.max_runs is not None}
+
+
 def graph_spec(graph_id: str) -> GraphSpec:
     """Return what the project file says of a graph; raises UnknownGraph (404)."""
     return loaded_graph(graph_id).spec

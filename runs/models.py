@@ -71,12 +71,6 @@ class Run(models.Model):
         indexes = [
             # The runs of a thread, newest first.
             models.Index(fields=["thread", "-created_at"], name="run_by_thread"),
-            # Claim: which of a thread's pending runs is the oldest.
-            models.Index(
-                fields=["thread", "created_at", "run_id"],
-                name="run_waiting",
-                condition=Q(status="pending"),
-            ),
             # Claim: the oldest pending run; sweep: what is running.
             models.Index(
                 fields=["status", "created_at"],

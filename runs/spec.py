@@ -115,15 +115,18 @@ class ClaimedRun:
 
     @property
     def graph_id(self) -> str:
-        configurable = self.config["configurable"]
-        assert isinstance(configurable, dict)
-        return str(configurable["graph_id"])
+        """Return the graph's name; empty when the record, of another version, has none."""
+        return str(self.configurable.get("graph_id") or "")
+
+    @property
+    def configurable(self) -> JsonObject:
+        configurable = self.config.get("configurable")
+        return configurable if isinstance(configurable, dict) else {}
 
     @property
     def config(self) -> JsonObject:
-        config = self.kwargs["config"]
-        assert isinstance(config, dict)
-        return config
+        config = self.kwargs.get("config")
+        return config if isinstance(config, dict) else {}
 
     @property
     def is_strict(self) -> bool:

@@ -16,7 +16,7 @@ from common.db import Row
 from common.errors import BadRequest, Conflict, NotFound, Unprocessable, item_named
 from common.ids import uuid7
 from graphs.checkpointer import checkpoint_exists
-from graphs.registry import graph_ids
+from graphs.registry import graph_ids, run_limits
 from runs.cancel_queries import Cancelled, mark_cancelled
 from runs.cancellation import obey
 from runs.engine.current import engine_here
@@ -215,7 +215,8 @@ async def _write(
     if active and spec.multitask_strategy in CancelAction.values:
         cancelled = await mark_cancelled(tx, [thread.thread_id], spec.multitask_strategy)
         active = list(cancelled.running)
-    is_next = not spec.after_seconds and set(active) <= thread.delayed
+    is_limited = assistant.graph_id in run_limits()  # those are claimed one after the other
+    is_next = not (spec.after_seconds or is_limited) and set(active) <= thread.delayed
     run_id = uuid7()
     merged = merged_run(spec, assistant, thread, run_id, is_stateless=order.thread_id is None)
     origin = merged.checkpoint_id

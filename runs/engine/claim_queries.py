@@ -2,58 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 
 from common import db
-from common.db import Row
+from common.db import Connection, Row, jsonb
 from runs.cancel_queries import derive_thread_status
 from runs.spec import ClaimedRun
 
+_TRUE = sql.SQL("true")
 _CLAIMED = sql.SQL(
     "run.run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
     "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds, "
     "EXTRACT(EPOCH FROM now() - COALESCE(started_at, now()))::float8 AS elapsed_seconds"
 )
 
-# The oldest pending run of each thread on which none runs, when it is due. Rows that another
-# process is claiming are passed over; the unique index on running runs decides what still
-# collides.
+# What waits the longest on threads where none runs: the first of each thread is the one that is
+# next there. Rows that another process is claiming are passed over; the unique index on running
+# runs decides what still collides. Of a graph with a limit no more are taken than there is room.
 CLAIM = """
+WITH waiting AS MATERIALIZED (
+  SELECT run_id, thread_id, created_at, {graph} AS graph_id FROM run
+   WHERE status = 'pending' AND created_at <= now()
+     AND thread_id NOT IN (SELECT thread_id FROM run WHERE status = 'running') AND {has_room}
+   ORDER BY created_at, run_id LIMIT %(look_at)s
+), next AS (
+  SELECT DISTINCT ON (thread_id) run_id, created_at, graph_id FROM waiting
+   ORDER BY thread_id, created_at, run_id
+), claimable AS (
+  SELECT run.run_id FROM next JOIN run USING (run_id)
+   WHERE run.status = 'pending' AND {is_within_room}
+   ORDER BY next.created_at, run_id LIMIT %(limit)s FOR UPDATE OF run SKIP LOCKED
+)
 UPDATE run SET status = 'running', attempt = attempt + 1, claimed_by = %(claimed_by)s,
        lease_until = now() + make_interval(secs => %(lease_seconds)s),
        started_at = COALESCE(started_at, now()), updated_at = now()
- WHERE run_id IN (
-   SELECT run_id FROM run AS pending
-    WHERE status = 'pending' AND created_at <= now()
-      AND thread_id NOT IN (SELECT thread_id FROM run WHERE status = 'running')
-      AND NOT EXISTS (
-        SELECT 1 FROM run AS other
-         WHERE other.thread_id = pending.thread_id AND other.status = 'pending'
-           AND (other.created_at, other.run_id) < (pending.created_at, pending.run_id))
-    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING {claimed}
+ WHERE run_id IN (SELECT run_id FROM claimable)
+RETURNING {claimed}, (SELECT count(*) FROM waiting) = %(look_at)s AS is_crowded
 """
+# How many of the longest waiting are looked at: of many that wait on one thread, one is next.
+LOOK_AT = 200
 
 
-async def claim_runs(*, claimed_by: int, lease_seconds: float, limit: int) -> list[ClaimedRun]:
-    """Claim up to `limit` pending runs for this process, the longest waiting first."""
-    rows = await db.fetch_all(
-        sql.SQL(CLAIM).format(claimed=_CLAIMED),
-        {"claimed_by": claimed_by, "lease_seconds": lease_seconds, "limit": limit},
-    )
-    return [claimed_run(row) for row in rows]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a process asks the queue for."""
+
+    claimed_by: int
+    lease_seconds: float
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What it got."""
+
+    runs: list[ClaimedRun]
+    may_be_more: bool
+
+
+async def claim_runs(claim: Claim) -> Claimed:
+    """Claim pending runs for this process, the longest waiting first."""
+    unlimited = {"graph": sql.NULL, "has_room": _TRUE, "is_within_room": _TRUE}
+    async with db.connection() as conn:
+        return await _claimed(conn, claim, unlimited, {})
+
+
+async def _claimed(
+    conn: Connection, claim: Claim, parts: Mapping[str, sql.Composable], more: Mapping[str, object]
+) -> Claimed:
+    query = sql.SQL(CLAIM).format(claimed=_CLAIMED, **parts)
+    parameters = {
+        "claimed_by": claim.claimed_by,
+        "lease_seconds": claim.lease_seconds,
+        "limit": claim.limit,
+        "look_at": LOOK_AT,
+        **more,
+    }
+    rows = await (await conn.execute(query, parameters)).fetchall()
+    is_crowded = len(rows) == claim.limit or any(row["is_crowded"] for row in rows)
+    return Claimed(runs=[claimed_run(row) for row in rows], may_be_more=is_crowded)
+
+
+# One at a time, so that no two see the same room.
+LIMITS_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+LIMITS_KEY = 4_723_901_156_284_417_713
+RUNNING = """
+SELECT graph.id AS graph_id, count(run.run_id) AS running
+  FROM unnest(%(graphs)s::text[]) AS graph(id)
+  LEFT JOIN run ON run.status = 'running' AND run.metadata->>'graph_id' = graph.id
+ GROUP BY 1
+"""
+_GRAPH = sql.SQL("metadata->>'graph_id'")
+_HAS_ROOM = sql.SQL("NOT metadata->>'graph_id' = ANY(%(full)s)")
+_IS_WITHIN_ROOM = sql.SQL("""
+run_id IN (
+  SELECT run_id FROM (
+    SELECT run_id, graph_id, row_number() OVER (PARTITION BY graph_id ORDER BY created_at) AS place
+      FROM next) AS ordered
+   WHERE place <= COALESCE((%(room)s::jsonb->>graph_id)::int, %(limit)s))
+""")
+
+
+async def claim_limited_runs(claim: Claim, limits: Mapping[str, int]) -> Claimed:
+    """Claim pending runs, of some graphs no more than may run at once over all processes."""
+    async with db.transaction() as tx:
+        await tx.execute(LIMITS_LOCK, [LIMITS_KEY])
+        # A statement of its own: it must see what was claimed while the lock was awaited.
+        running = await tx.execute(RUNNING, {"graphs": list(limits)})
+        room = {
+            row["graph_id"]: max(0, limits[row["graph_id"]] - row["running"])
+            for row in await running.fetchall()
+        }
+        parts = {"graph": _GRAPH, "has_room": _HAS_ROOM, "is_within_room": _IS_WITHIN_ROOM}
+        full = [graph_id for graph_id, free in room.items() if not free]
+        return await _claimed(tx, claim, parts, {"full": full, "room": jsonb(room)})
 
 
 def claimed_run(row: Row) -> ClaimedRun:
+    kwargs = row["kwargs"].parse()
     return ClaimedRun(
         run_id=row["run_id"],
         thread_id=row["thread_id"],
         assistant_id=row["assistant_id"],
-        kwargs=row["kwargs"].parse(),
+        kwargs=kwargs if isinstance(kwargs, dict) else {},
         attempt=row["attempt"],
         is_fresh=row["is_fresh"],
         cancel_action=row["cancel_action"],
@@ -72,6 +147,11 @@ async def due_in_seconds() -> float | None:
     """Return how long it is until the next delayed run is due."""
     row = await db.fetch_one(DUE)
     return row["seconds"] if row else None
+
+
+async def announce_pending() -> None:
+    """Tell every engine that a run may be pending."""
+    await db.execute("SELECT pg_notify('aegra_run', '')")
 
 
 HAND_BACK = """

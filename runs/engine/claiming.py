@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from psycopg.errors import UniqueViolation
 
 from common import db
+from graphs.registry import run_limits
 from runs import metrics
 from runs.engine import claim_queries
+from runs.engine.claim_queries import Claim, Claimed
 from runs.engine.slots import Slots
 from runs.spec import ClaimedRun
 
@@ -39,6 +41,7 @@ class Claiming:
         self._process_number = process_number
         self._start = start
         self._loop = loop
+        self._limits = run_limits()
         self._call = asyncio.Event()
         self._has_backlog = False
         """Whether a run may be pending that no other run's end will claim."""
@@ -88,6 +91,20 @@ class Claiming:
         self._has_backlog = True
         self._call.set()
 
+    def is_limited(self, run: ClaimedRun) -> bool:
+        """Tell whether the end of a run may make room for another of its graph."""
+        return run.graph_id in self._limits
+
+    async def _claimed(self, limit: int) -> Claimed:
+        claim = Claim(
+            claimed_by=self._process_number,
+            lease_seconds=settings.RUN_LEASE_SECONDS,
+            limit=limit,
+        )
+        if self._limits:
+            return await claim_queries.claim_limited_runs(claim, self._limits)
+        return await claim_queries.claim_runs(claim)
+
     def _look_later(self, seconds: float) -> None:
         """Look when the next delayed run is due; that moment is the database's to say."""
         at = self._loop.time() + seconds
@@ -109,13 +126,10 @@ class Claiming:
         """Claim for free slots, until none is pending or no slot is free."""
         while self._has_backlog and (taken := self.take_slots(CLAIM_AT_ONCE)):
             self._has_backlog = False
-            claimed: list[ClaimedRun] = []
+            claimed: Sequence[ClaimedRun] = ()
             try:
-                claimed = await claim_queries.claim_runs(
-                    claimed_by=self._process_number,
-                    lease_seconds=settings.RUN_LEASE_SECONDS,
-                    limit=taken,
-                )
+                got = await self._claimed(taken)
+                claimed, self._has_backlog = got.runs, self._has_backlog or got.may_be_more
             except UniqueViolation:
                 # Another process claimed a run of the same thread: look again.
                 self._has_backlog = True
@@ -124,7 +138,6 @@ class Claiming:
                 raise
             finally:
                 self._slots.give_back(taken - len(claimed))
-            self._has_backlog = self._has_backlog or len(claimed) == taken
             for run in claimed:
                 if run.attempt == 1:
                     metrics.WAITED.observe(run.waited_seconds)

@@ -8,13 +8,48 @@ from typing import Any
 from django.conf import settings
 
 from access.caller import Caller
+from common.errors import Unprocessable
 from common.jsoncodec import JsonObject
+from runs.engine.modes import STREAM_MODES
 from runs.spec import ClaimedRun
 
 # What a client's config may set for LangChain; the rest of it names objects of a process.
 CONFIG_KEYS = ("tags", "recursion_limit", "max_concurrency", "run_name")
 # LangGraph's own switch, which has no public name: see `UnknownInterruptError`.
 STRICT_RESUME = "__pregel_strict_resume"
+
+
+# What a run's record may lack: it was written by another version of the server.
+ASKED_FOR: JsonObject = {
+    "input": None,
+    "command": None,
+    "context": {},
+    "stream_mode": ["values"],
+    "interrupt_before": None,
+    "interrupt_after": None,
+    "subgraphs": False,
+    "durability": "async",
+}
+
+
+class UnreadableRun(Unprocessable):
+    """The record of a run cannot be executed."""
+
+
+def readable(run: ClaimedRun, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run's record asks for; raises UnreadableRun, and names the key."""
+    if not run.graph_id:
+        raise UnreadableRun(
+            "The record of this run names no graph (`config.configurable.graph_id`): it was "
+            "written by another version of the server. Create the run anew."
+        )
+    modes = kwargs["stream_mode"]
+    if not isinstance(modes, list) or not STREAM_MODES.issuperset(modes):
+        raise UnreadableRun(
+            f"The record of this run asks for `stream_mode` {modes!r}, which this version of the "
+            "server does not know. Create the run anew."
+        )
+    return kwargs
 
 
 # Where a run forks from. An attempt that goes on does so from what the run has written since.
@@ -25,7 +60,7 @@ def graph_config(run: ClaimedRun, caller: Caller, *, goes_on: bool = False) -> d
     """Return the RunnableConfig of an attempt: what was asked, and what the server adds."""
     config: Any = run.config
     dropped = FORK_KEYS if goes_on else ()
-    asked = {key: value for key, value in config["configurable"].items() if key not in dropped}
+    asked = {key: value for key, value in run.configurable.items() if key not in dropped}
     identity = {
         "run_id": str(run.run_id),
         "thread_id": str(run.thread_id),

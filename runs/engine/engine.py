@@ -14,7 +14,7 @@ from django.conf import settings
 
 from common import db, jsoncodec, notices
 from graphs import loop as graph_loop
-from runs.engine import queries
+from runs.engine import claim_queries, queries
 from runs.engine.claiming import Claiming
 from runs.engine.executor import INSIST_SECONDS, Execution
 from runs.engine.leases import LeaseKeeper
@@ -195,10 +195,17 @@ class Engine:
 
     async def _settle(self, run: ClaimedRun, outcome: Outcome) -> Settled:
         is_unfinished = self._is_draining and outcome.status == RunStatus.INTERRUPTED
-        settled = await settle(run, outcome, hands_back=is_unfinished, announces=self._is_draining)
-        if settled.may_wait:
-            self._claiming.look()
+        settled = await settle(run, outcome, hands_back=is_unfinished)
+        if settled.may_wait or self._claiming.is_limited(run):
+            await self._make_way()
         return settled
+
+    async def _make_way(self) -> None:
+        """Have the run claimed that may have waited for the end of another."""
+        if self._is_draining:
+            await claim_queries.announce_pending()
+        else:
+            self._claiming.look()
 
     async def _end_lost(self, run: ClaimedRun, outcome: Outcome) -> None:
         await self._settle(run, outcome)

@@ -18,7 +18,7 @@ from common.jsoncodec import JsonObject
 from graphs.checkpointer import RunOver, RunSaver, open_run_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for
-from runs.engine.configuring import graph_config, usable_context
+from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context
 from runs.engine.heads import has_checkpoint, read_head
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
 from runs.engine.queries import Outcome, ThreadHead, fence_of
@@ -58,9 +58,8 @@ class Execution:
         self._is_sure = is_sure
         self._unsaid: list[tuple[str, bytes]] = []
         self._caller = caller
-        kwargs: Any = run.kwargs
-        self._kwargs = kwargs
-        self._translator = Translator(kwargs["stream_mode"], subgraphs=kwargs["subgraphs"])
+        self._kwargs: dict[str, Any] = {**ASKED_FOR, **run.kwargs}
+        self._translator: Translator | None = None
         self._goes_on = False
         """Whether an earlier attempt has left checkpoints, from which this one goes on."""
         self._drive: asyncio.Task[None] | None = None
@@ -107,6 +106,8 @@ class Execution:
     async def _executed(self) -> Outcome:
         metadata = {"run_id": str(self.run.run_id), "attempt": self.run.attempt}
         self._publish("metadata", metadata)
+        kwargs = readable(self.run, self._kwargs)
+        self._translator = Translator(kwargs["stream_mode"], subgraphs=kwargs["subgraphs"])
         status, error = await self._driven()
         if self._saver is not None:
             await self._saver.close(ABANDON_SECONDS)
@@ -189,7 +190,8 @@ class Execution:
             )
 
     async def _parts(self, graph: Any, graph_input: Any) -> AsyncIterator[Event]:
-        kwargs = self._kwargs
+        kwargs, translator = self._kwargs, self._translator
+        assert translator is not None, "it was made before the graph was opened"
         arguments = {
             "stream_mode": graph_modes(kwargs["stream_mode"]),
             "subgraphs": True,
@@ -201,13 +203,13 @@ class Execution:
         config = graph_config(self.run, self._caller, goes_on=self._goes_on)
         if "events" not in kwargs["stream_mode"]:
             async for namespace, mode, payload in graph.astream(graph_input, config, **arguments):
-                for event in self._translator.translate(namespace, mode, payload):
+                for event in translator.translate(namespace, mode, payload):
                     yield event
             return
         stream = graph.astream_events(graph_input, config, version="v2", **arguments)
         async for told in stream:
             if told["event"] == "on_chain_stream" and told["run_id"] == str(self.run.run_id):
-                for event in self._translator.translate(*told["data"]["chunk"]):
+                for event in translator.translate(*told["data"]["chunk"]):
                     yield event
             translated = translated_event(told)
             if translated is not None:
@@ -233,7 +235,7 @@ class Execution:
     def _written_output(self, error: JsonObject | None, head: ThreadHead | None) -> bytes:
         if error is not None:
             return jsoncodec.dumps({"__error__": error})
-        if self._translator.output is not None:
+        if self._translator and self._translator.output is not None:
             return jsoncodec.dumps(self._translator.output)
         return jsoncodec.dumps(head.values if head and head.values is not None else {})
 

@@ -39,8 +39,7 @@ class Attempt:
 
 
 def _ids(run: ClaimedRun) -> dict[str, Any]:
-    configurable: Any = run.config["configurable"]
-    request_id = configurable.get("langgraph_request_id")
+    request_id = run.configurable.get("langgraph_request_id")
     return {
         "run_id": str(run.run_id),
         "thread_id": str(run.thread_id),

@@ -89,16 +89,15 @@ UPDATE thread SET
        updated_at = now(),
        state_updated_at = CASE WHEN %(leaves_thread)s THEN state_updated_at ELSE now() END
   FROM settled, waiting WHERE thread.thread_id = settled.thread_id
-RETURNING waiting.any AS has_waiting,
-       CASE WHEN waiting.any AND %(announces)s THEN pg_notify('aegra_run', '') IS NULL END
+RETURNING waiting.any AS has_waiting
 """
 
 
-async def settle(run: ClaimedRun, outcome: Outcome, *, announces: bool = False) -> bool | None:
+async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
     """Write the final status of a run and of its thread; None when the lease is lost.
 
-    Otherwise tells whether runs wait on the thread; with `announces`, other processes are told
-    of it too. None too when the run is to be rolled back: the caller does that then.
+    Otherwise tells whether runs wait on the thread. None too when the run is to be rolled back:
+    the caller does that then.
     """
     parameters = {
         "run_id": run.run_id,
@@ -107,7 +106,6 @@ async def settle(run: ClaimedRun, outcome: Outcome, *, announces: bool = False) 
         "status": outcome.status,
         "error": jsonb(outcome.error),
         "leaves_thread": outcome.leaves_thread,
-        "announces": announces,
         **_head_parameters(outcome.head, outcome.thread_status),
     }
     async with db.connection() as conn, conn.pipeline(), conn.transaction():

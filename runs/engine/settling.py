@@ -27,19 +27,16 @@ class Settled:
     """Whether runs may wait on its thread."""
 
 
-async def settle(
-    run: ClaimedRun, outcome: Outcome, *, hands_back: bool = False, announces: bool = False
-) -> Settled:
+async def settle(run: ClaimedRun, outcome: Outcome, *, hands_back: bool = False) -> Settled:
     """Write the outcome of an attempt, if it still holds the run.
 
-    With `hands_back` the run returns to the queue, unless it was cancelled. `announces` tells
-    other processes of the runs that wait behind it.
+    With `hands_back` the run returns to the queue, unless it was cancelled.
     """
     if hands_back and await hand_back(run):
         return Settled(is_over=False)
     if run.is_temporary and await queries.drop_temporary_thread(run, outcome):
         return Settled(is_over=True)
-    has_waiting = await queries.settle(run, outcome, announces=announces)
+    has_waiting = await queries.settle(run, outcome)
     if has_waiting is not None:
         return Settled(is_over=True, may_wait=has_waiting)
     return await _roll_back(run)

@@ -56,7 +56,13 @@ class Sweeping:
                 lease_seconds=settings.RUN_LEASE_SECONDS,
             )
             for run in taken:
-                await self._end(run)
+                try:
+                    await self._end(run)
+                except db.UNREACHABLE:
+                    raise
+                # What one run has left behind does not keep the others waiting.
+                except Exception:
+                    logger.exception("lost run unsettled", extra={"run_id": str(run.run_id)})
             if time.monotonic() - self._threads_at > THREADS_SECONDS:
                 self._threads_at = time.monotonic()
                 for thread_id in await claim_queries.free_stuck_threads():

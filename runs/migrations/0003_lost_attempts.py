@@ -20,12 +20,4 @@ class Migration(migrations.Migration):
                 help_text="Attempts whose process died; after RUN_MAX_ATTEMPTS of them the run fails.",
             ),
         ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(
-                condition=models.Q(("status", "pending")),
-                fields=["thread", "created_at", "run_id"],
-                name="run_waiting",
-            ),
-        ),
     ]
