@@ -11,6 +11,7 @@ from uuid import UUID
 from access.caller import ANONYMOUS, Caller
 from common import db
 from common.errors import ApiError, NotFound
+from crons.metrics import FIRED
 from crons.queries import DueCron, advance, cron_to_fire, due_crons, note_run
 from crons.schedule import BadSchedule, Schedule, UnknownZone
 from runs.serializers import RunCreateSerializer
@@ -76,6 +77,7 @@ async def _fire(cron: DueCron) -> None:
         logger.warning("cron made no run: %s", exc.detail, extra=_named(cron))
         await _keep_error(cron, exc.detail)
         return
+    FIRED.labels("run").inc()
     logger.info("cron fired", extra={**_named(cron), "run_id": str(run.run_id)})
 
 
@@ -85,6 +87,7 @@ async def _submit(cron: DueCron, beside: Beside) -> Submitted:
 
 
 async def _keep_error(cron: DueCron, error: str) -> None:
+    FIRED.labels("error").inc()
     async with db.transaction() as tx:
         await advance(tx, cron, _upcoming(cron), error=error[:ERROR_LENGTH])
 

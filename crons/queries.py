@@ -107,9 +107,11 @@ async def update_cron_row(tx: db.Connection, cron_id: UUID, changes: dict[str, A
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in changes
     ]
     query = sql.SQL(
-        "UPDATE cron SET {assigned}, updated_at = clock_timestamp()"
-        " WHERE cron_id = %(cron_id)s RETURNING {cron}"
-    ).format(assigned=sql.SQL(", ").join(assigned), cron=_CRON)
+        "UPDATE cron SET {assigned} WHERE cron_id = %(cron_id)s RETURNING {cron}"
+    ).format(
+        assigned=sql.SQL(", ").join([*assigned, sql.SQL("updated_at = clock_timestamp()")]),
+        cron=_CRON,
+    )
     row = await (await tx.execute(query, {**_written(changes), "cron_id": cron_id})).fetchone()
     assert row is not None
     return row

@@ -77,14 +77,12 @@ class CronViewSet(AsyncViewSet):
             raise NotFound(f"Cron with ID {cron} not found")
         return Response(row)
 
-    @extend_schema(
-        request=CronUpdateSerializer, responses={200: CronSerializer, **errors(404, 409)}
-    )
+    @extend_schema(request=CronUpdateSerializer, responses={200: CronSerializer, **errors(404)})
     async def partial_update(self, request: Request, cron_id: str) -> HttpResponseBase:
         """Change a cron; what is left out stays as it is, and an `end_time` of null is none.
 
         Metadata is merged key by key. Another schedule or time zone counts from now, and so does
-        a cron that is enabled again. 409 is `on_run_completed` for a cron of a thread.
+        a cron that is enabled again.
         """
         cron = parse_id(cron_id, "cron")
         changes = CronUpdateSerializer.parse(request.data)

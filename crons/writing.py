@@ -12,7 +12,7 @@ from psycopg.errors import ForeignKeyViolation
 from access.caller import Caller
 from assistants.finding import found_assistant
 from common import db
-from common.errors import Conflict, NotFound, Unprocessable
+from common.errors import NotFound, Unprocessable
 from common.ids import uuid7
 from common.jsoncodec import JsonObject
 from crons.queries import clock, insert_cron, lock_cron, update_cron_row
@@ -92,8 +92,8 @@ async def update_cron(cron_id: UUID, changes: CronChanges, *, caller: Caller) ->
         if cron is None:
             raise NotFound(f"Cron with ID {cron_id} not found")
         columns = dict(changes.columns)
-        if columns.get("on_run_completed") and cron["thread_id"]:
-            raise Conflict("on_run_completed: the cron runs on a thread, which stays as it is.")
+        if cron["thread_id"] and columns.pop("on_run_completed", "keep") == "delete":
+            raise Unprocessable("on_run_completed: the cron's thread was there before it; keep it.")
         now = await clock(tx)
         _require_future(columns.get("end_time"), now)
         if _counts_anew(cron, columns):

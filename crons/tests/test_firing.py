@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from common import db
 from common.errors import ApiError
@@ -19,6 +20,11 @@ from tests.receiving import receiving
 pytestmark = pytest.mark.usefixtures("no_other_crons")
 
 HI = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+def counted(outcome: str) -> float:
+    """Return how many times of crons came to this."""
+    return REGISTRY.get_sample_value("aegra_crons_fired_total", {"outcome": outcome}) or 0
 
 
 async def settled(api: httpx.AsyncClient, run: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +160,7 @@ async def test_a_cron_that_can_make_no_run_keeps_the_error_and_goes_on(
     busy = {"assistant_id": "sleeper", "input": {"seconds": 30}}
     await api.post(f"/threads/{thread_id}/runs", json=busy)
     made = await cron(thread_id=thread_id, multitask_strategy="reject", input=HI)
+    before = {outcome: counted(outcome) for outcome in ("run", "error")}
     other = await cron(input=HI, on_run_completed="keep")
     for each in (made, other):
         await make_due(each)
@@ -165,6 +172,10 @@ async def test_a_cron_that_can_make_no_run_keeps_the_error_and_goes_on(
     assert "already running" in after["last_error"]
     assert after["next_run_date"] > datetime.now(UTC)
     assert len(await runs_of(api, other)) == 1
+    assert {outcome: counted(outcome) - before[outcome] for outcome in before} == {
+        "run": 1,
+        "error": 1,
+    }
     await api.delete(f"/threads/{thread_id}")
 
 

@@ -106,15 +106,18 @@ async def test_what_becomes_of_its_threads_may_change(
     assert found["on_run_completed"] == "keep"
 
 
-async def test_the_thread_of_a_cron_stays_as_it_is(
+async def test_the_thread_of_a_cron_is_kept_whatever_is_asked(
     api: httpx.AsyncClient, cron: MakeCron, thread: Callable[..., Awaitable[str]]
 ) -> None:
     made = await cron(thread_id=await thread())
 
-    status, found = await changed(api, made, on_run_completed="delete")
+    status, refused = await changed(api, made, on_run_completed="delete")
+    kept_status, found = await changed(api, made, on_run_completed="keep", enabled=False)
+    same_status, _ = await changed(api, made, on_run_completed="keep")
 
-    assert status == 409
-    assert "on_run_completed" in found["detail"]
+    assert (status, kept_status, same_status) == (422, 200, 200)
+    assert "on_run_completed" in refused["detail"]
+    assert (found["on_run_completed"], found["enabled"]) == (None, False)
 
 
 @pytest.mark.parametrize("changes", [{}, {"schedule": None, "input": None}, {"colour": "blue"}])
