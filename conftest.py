@@ -51,13 +51,13 @@ def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock(), use_config(TEST_GRAPHS):
         asyncio.run(_set_up())
         graph_loop.start()
-        start_log()
         notices.start()
+        start_log()
         start_engine()
         yield
         stop_engine()
-        notices.stop()
         stop_log()
+        notices.stop()
         graph_loop.stop()
 
 

@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 # For commands, and for people who look after it.
 SPARE = 10
-# One that listens, and one of Django's own.
-OTHERS = 2
+# One that listens, one of the event log, and one of Django's own.
+OTHERS = 3
 # One for leases, and one that hears of new jobs.
 OTHERS_OF_AN_ENGINE = 2
 

@@ -67,10 +67,10 @@ def server_running(*, executes: bool = True) -> Iterator[None]:
         stops.callback(custom_app.stop)
         with loading():
             custom_app.start(asgi.api)
-        start_log()
-        stops.callback(stop_log)
         notices.start()
         stops.callback(notices.stop)
+        stops.callback(stop_log)
+        start_log()
         if executes:
             _start_executing(stops)
         stops.enter_context(telemetry.kept())

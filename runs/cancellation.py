@@ -90,6 +90,5 @@ def obey(cancelled: Cancelled) -> None:
     if engine := engine_here():
         for run_id in cancelled.running:
             engine.cancel_local(run_id)
-    for run_id in cancelled.pending:
-        # It was cancelled before it began.
-        current_log().close(run_id, b"{}")
+    # They were cancelled before they began.
+    current_log().tell_ended(cancelled.pending)

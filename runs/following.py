@@ -16,18 +16,13 @@ from common.sse import HEARTBEAT, StreamEvent, encode_sse
 from common.stopping import is_stopping
 from runs import metrics
 from runs.cancellation import cancel_runs
-from runs.engine.current import engine_here
 from runs.engine.slots import lent
 from runs.events.current import current_log
 from runs.events.log import ReaderTooSlow
-from runs.models import RunStatus
 from runs.queries import run_result
 
 logger = logging.getLogger(__name__)
 
-ACTIVE = (RunStatus.PENDING, RunStatus.RUNNING)
-# How often a run that another process executes is looked at.
-ELSEWHERE_SECONDS = 0.5
 
 _hang_ups: set[asyncio.Task[None]] = set()
 
@@ -99,52 +94,17 @@ class Following:
         """Yield events in batches, an empty one after each silence, until the run has settled."""
         # A run of this process that follows another makes room for it.
         with lent():
-            async for batch in self._followed(after, idle_seconds):
+            log = current_log()
+            async for batch in log.follow(self.run_id, after=after, idle_seconds=idle_seconds):
                 yield batch
-
-    async def _followed(
-        self, after: str | None, idle_seconds: float
-    ) -> AsyncIterator[Sequence[StreamEvent]]:
-        log = current_log()
-        if not log.holds(self.run_id):
-            while await self._is_active():
-                await asyncio.sleep(ELSEWHERE_SECONDS)
-                yield ()
-            return
-        silence = 0.0
-        turn = min(idle_seconds, ELSEWHERE_SECONDS)
-        async for batch in log.follow(self.run_id, after=after, idle_seconds=turn):
-            silence = 0.0 if batch else silence + turn
-            if batch:
-                yield batch
-            elif silence >= idle_seconds:
-                silence = 0.0
-                if not await self._is_active():
-                    # What it said while that was asked is on the tape: the follow ends after it.
-                    log.close(self.run_id)
-                    continue
-                yield ()
-
-    async def _is_active(self) -> bool:
-        if self._is_executing():
-            return True
-        result = await run_result(self.run_id)
-        if result is not None and result["status"] in ACTIVE:
-            return True
-        # It may have begun here while that was asked, and not have closed its log yet.
-        return self._is_executing()
-
-    def _is_executing(self) -> bool:
-        engine = engine_here()
-        return engine is not None and engine.is_executing(self.run_id)
 
     async def _result(self) -> bytes:
-        kept = current_log().output(self.run_id)
-        if kept is not None:
-            return kept
+        log = current_log()
+        if (here := log.output_here(self.run_id)) is not None:
+            return here
         result = await run_result(self.run_id)
         if result is None:
-            return b"{}"
+            return await log.output(self.run_id) or b"{}"
         if result["error"] is not None:
             return jsoncodec.dumps({"__error__": result["error"]})
         return jsoncodec.dumps(with_interrupts(result["values"], result["interrupts"]))

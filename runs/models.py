@@ -151,3 +151,27 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return str(self.delivery_id)
+
+
+class RunEvent(models.Model):
+    """Some events of one attempt of a run, one after the other, as they were stored at once.
+
+    Read and written by `runs/events/queries.py` alone. No foreign key: of a run whose thread is
+    deleted when it ends, the events are kept for EVENT_RETENTION_SECONDS; those of others go
+    with the run, by a trigger.
+    """
+
+    pk = models.CompositePrimaryKey("run_id", "attempt", "last_id")
+    run_id = models.UUIDField()
+    attempt = models.IntegerField()
+    last_id = models.BigIntegerField(help_text="The last event's id as one number: runs/events/ids")
+    body = models.BinaryField(help_text="For each event a line of id and name, and one of JSON.")
+    output = models.BinaryField(null=True, help_text="What `wait` answers, of a stateless run.")
+
+    class Meta:
+        db_table = "run_event"
+        # Retention: the oldest.
+        indexes = [models.Index(fields=["last_id"], name="run_event_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.last_id}"

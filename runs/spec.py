@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -104,6 +105,9 @@ class ClaimedRun:
 
     is_fresh: bool
     """False when an earlier attempt may have left checkpoints to go on from."""
+
+    claimed_at: datetime
+    """By the database's clock: the attempt's events are dated from here."""
 
     cancel_action: str | None = None
 

@@ -118,7 +118,7 @@ async def _stream(request: Request, thread_id: UUID | None) -> HttpResponseBase:
     thread_id = thread_id or spec.thread_id
     caller = caller_of(request)
     submitted = await submit_run(spec, thread_id=thread_id, caller=caller, once=asked_once(request))
-    _require_told(submitted)
+    await _require_told(submitted)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
     return sse_response(
         following.frames(after="-1", modes=None, with_ids=spec.stream_resumable),
@@ -132,7 +132,7 @@ async def _wait(request: Request, thread_id: UUID | None) -> HttpResponseBase:
     thread_id = thread_id or spec.thread_id
     caller = caller_of(request)
     submitted = await submit_run(spec, thread_id=thread_id, caller=caller, once=asked_once(request))
-    _require_told(submitted)
+    await _require_told(submitted)
     following = _following(submitted, caller, cancel=spec.on_disconnect == "cancel")
     if is_by_body and speaks_agent_protocol(request.data):
         headers = _headers(following, "wait", stateless=True)
@@ -141,9 +141,9 @@ async def _wait(request: Request, thread_id: UUID | None) -> HttpResponseBase:
     return keep_alive_json_response(following.output(), headers)
 
 
-def _require_told(submitted: Submitted) -> None:
+async def _require_told(submitted: Submitted) -> None:
     """Raise Gone for a run of an earlier request that has left nothing to be told."""
-    if submitted.is_gone and not current_log().holds(submitted.run_id):
+    if submitted.is_gone and not await current_log().keeps(submitted.run_id):
         raise Gone(
             f"Run {submitted.run_id} of this Idempotency-Key has ended, and what it said is kept "
             "no more: a stateless run leaves nothing. Send a new key to run it anew."

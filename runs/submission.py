@@ -21,7 +21,6 @@ from runs.cancel_queries import Cancelled, mark_cancelled
 from runs.cancellation import obey
 from runs.engine.current import engine_here
 from runs.engine.engine import Engine
-from runs.events.current import current_log
 from runs.grounding import merged_run
 from runs.idempotency import KeyTaken, earlier_runs, keep_runs, take_key
 from runs.merging import MergedRun
@@ -150,7 +149,6 @@ async def _start(
             engine.return_slots(slots)
         raise
     for run in written:
-        current_log().open(run.submitted.run_id)
         count_created(run.graph_id, is_claimed=run.claimed is not None)
         obey(run.cancelled)
     if engine:
@@ -294,4 +292,5 @@ def _claimed(row: Row, merged: MergedRun) -> ClaimedRun:
         kwargs=merged.kwargs,
         attempt=1,
         is_fresh=True,
+        claimed_at=row["created_at"],
     )

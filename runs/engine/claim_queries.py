@@ -17,7 +17,8 @@ _TRUE = sql.SQL("true")
 _CLAIMED = sql.SQL(
     "run.run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
     "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds, "
-    "EXTRACT(EPOCH FROM now() - COALESCE(started_at, now()))::float8 AS elapsed_seconds"
+    "EXTRACT(EPOCH FROM now() - COALESCE(started_at, now()))::float8 AS elapsed_seconds, "
+    "clock_timestamp() AS claimed_at"
 )
 
 # What waits the longest on threads where none runs: the first of each thread is the one that is
@@ -134,6 +135,7 @@ def claimed_run(row: Row) -> ClaimedRun:
         cancel_action=row["cancel_action"],
         waited_seconds=row["waited_seconds"],
         elapsed_seconds=row["elapsed_seconds"],
+        claimed_at=row["claimed_at"],
     )
 
 

@@ -23,7 +23,7 @@ from runs.engine.queries import Outcome
 from runs.engine.settling import Settled, settle
 from runs.engine.slots import HeldSlot, Slots, held
 from runs.engine.sweeping import RELOCK_SECONDS, Sweeping
-from runs.events.memory import MemoryEventLog
+from runs.events.log import EventLog, Writer
 from runs.models import RunStatus
 from runs.spec import ClaimedRun
 
@@ -35,7 +35,7 @@ SETTLE_RETRY_SECONDS = 1.0
 class Engine:
     """The runs of one process. Its methods may be called from any thread."""
 
-    def __init__(self, log: MemoryEventLog) -> None:
+    def __init__(self, log: EventLog) -> None:
         self.log = log
         self._graph_loop = graph_loop.current()
         self._loop = self._graph_loop.loop
@@ -81,8 +81,8 @@ class Engine:
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""
         self._held.add(run.run_id)
-        self.log.open(run.run_id)
-        self._loop.call_soon_threadsafe(self._begin, run)
+        events = self._events_of(run)
+        self._loop.call_soon_threadsafe(self._begin, run, events)
 
     def wake(self, due_in_seconds: float = 0.0) -> None:
         """Look for pending runs, as after one was written that is not claimed."""
@@ -147,11 +147,19 @@ class Engine:
             execution.is_lost = True
             self._loop.call_soon_threadsafe(execution.stop)
 
-    def _begin(self, run: ClaimedRun) -> None:
+    def _events_of(self, run: ClaimedRun) -> Writer:
+        return self.log.open(
+            run.run_id,
+            thread_id=run.thread_id,
+            attempt=run.attempt,
+            claimed_at=run.claimed_at,
+        )
+
+    def _begin(self, run: ClaimedRun, events: Writer) -> None:
         if earlier := self._executions.get(run.run_id):
             earlier.is_lost = True
             earlier.stop()
-        execution = Execution(run, self.log, self._keeper.is_sure)
+        execution = Execution(run, events, self._keeper.is_sure)
         self._executions[run.run_id] = execution
         if run.cancel_action or run.run_id in self._early_stops:
             self._stop(run.run_id)
@@ -165,6 +173,7 @@ class Engine:
                 outcome = await execution.execute()
                 await asyncio.shield(self._finish(execution, outcome, attempt))
         finally:
+            execution.events.release()
             # Unless the next attempt has begun, here too.
             if self._executions.get(run_id) is execution:
                 del self._executions[run_id]
@@ -177,21 +186,30 @@ class Engine:
         settled: Settled | None = None
         while settled is None:
             try:
+                await self._store(execution)
                 settled = await self._settle(run, outcome)
             except db.UNSTORABLE as exc:
                 outcome = execution.failed(exc)
             except db.UNREACHABLE as exc:
                 logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
-        if settled.is_over:
-            if not execution.is_lost:
-                attempt.settled(outcome)
-                execution.say()
-            self.log.close(run.run_id, execution.output)
+        if settled.is_over and not execution.is_lost:
+            attempt.settled(outcome)
+            execution.events.close(execution.output)
         logger.info(
             "run settled" if settled.is_over else "run left to another attempt",
             extra={"run_id": str(run.run_id), "status": outcome.status, "attempt": run.attempt},
         )
+
+    async def _store(self, execution: Execution) -> None:
+        """Store what the run said: who reads in another process ends when the run does."""
+        run = execution.run
+        if execution.has_unsaid:
+            async with db.connection() as conn:
+                row = await queries.held_run(conn, run)
+            if row and row["is_held"]:
+                execution.say()
+        await execution.events.stored(execution.output if run.is_temporary else None)
 
     async def _settle(self, run: ClaimedRun, outcome: Outcome) -> Settled:
         is_unfinished = self._is_draining and outcome.status == RunStatus.INTERRUPTED
@@ -208,16 +226,19 @@ class Engine:
             self._claiming.look()
 
     async def _end_lost(self, run: ClaimedRun, outcome: Outcome) -> None:
+        events, error = self._events_of(run), outcome.error
+        output = jsoncodec.dumps({"__error__": error}) if error else None
+        if error:
+            events.publish([("error", jsoncodec.dumps(error))])
+        await events.stored(output if run.is_temporary else None)
         await self._settle(run, outcome)
-        error = outcome.error
-        self.log.close(run.run_id, jsoncodec.dumps({"__error__": error}) if error else None)
+        events.close(output)
 
     def _slot_lent(self) -> None:
         """Claim what waits for the slot of a run that lends its own; from any thread."""
         self._loop.call_soon_threadsafe(self._claiming.slot_freed)
 
     def _beat(self) -> None:
-        self.log.forget_old()
         self._loop.call_soon_threadsafe(self._say_what_is_sure)
         self._call(self._sweep())
 
@@ -226,11 +247,10 @@ class Engine:
             execution.say_what_is_sure()
 
     async def _sweep(self) -> None:
-        """Mend what dead processes left, claim what is pending, end the logs of what is over."""
+        """Mend what dead processes left, claim what is pending."""
         try:
             if await self._sweeping.sweep():
                 self._loop.call_later(RELOCK_SECONDS, self._sweep_again)
-            await self._end_logs()
         except db.UNREACHABLE as exc:
             # The next beat sweeps again.
             logger.warning("sweep failed: %s", exc)
@@ -239,12 +259,6 @@ class Engine:
     def _sweep_again(self) -> None:
         if not self._is_draining:
             self._spawn(self._sweep())
-
-    async def _end_logs(self) -> None:
-        """Close the logs of runs that were deleted, or executed elsewhere."""
-        waiting = [run_id for run_id in self.log.open_runs() if not self.is_executing(run_id)]
-        for run_id in await queries.ended_among(waiting):
-            self.log.close(run_id)
 
     async def _drain(self) -> None:
         me = asyncio.current_task()

@@ -22,7 +22,7 @@ from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_co
 from runs.engine.heads import has_checkpoint, read_head
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
 from runs.engine.queries import Outcome, ThreadHead, fence_of
-from runs.events.log import EventLog
+from runs.events.log import Writer
 from runs.models import RunStatus
 from runs.spec import ClaimedRun
 from store.backend import open_store
@@ -43,18 +43,18 @@ class Execution:
     def __init__(
         self,
         run: ClaimedRun,
-        log: EventLog,
+        events: Writer,
         is_sure: Callable[[], bool] = lambda: True,
         caller: Caller = ANONYMOUS,
     ) -> None:
         self.run = run
+        self.events = events
         self.is_stopped = False
         self.is_lost = False
         """Whether another attempt has the run: this one is not heard any more."""
         self.is_refused = False
         """Whether the graph refused a resume before it did anything."""
         self.output: bytes | None = None
-        self._log = log
         self._is_sure = is_sure
         self._unsaid: list[tuple[str, bytes]] = []
         self._caller = caller
@@ -227,10 +227,14 @@ class Execution:
         if self._is_sure() and not self.is_lost:
             self.say()
 
+    @property
+    def has_unsaid(self) -> bool:
+        return bool(self._unsaid)
+
     def say(self) -> None:
         unsaid, self._unsaid = self._unsaid, []
         if unsaid:
-            self._log.publish(self.run.run_id, unsaid)
+            self.events.publish(unsaid)
 
     def _written_output(self, error: JsonObject | None, head: ThreadHead | None) -> bytes:
         if error is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, LiteralString
-from uuid import UUID
 
 from common import db
 from common.db import Connection, Row, jsonb
@@ -192,16 +191,3 @@ async def held_run(conn: Connection, run: ClaimedRun, *, lock: bool = False) -> 
     """
     query = HELD + " FOR UPDATE" if lock else HELD
     return await (await conn.execute(query, [run.attempt, run.run_id])).fetchone()
-
-
-ENDED_AMONG = """
-SELECT asked.run_id FROM unnest(%s::uuid[]) AS asked(run_id) LEFT JOIN run USING (run_id)
- WHERE run.status IS NULL OR run.status NOT IN ('pending', 'running')
-"""
-
-
-async def ended_among(run_ids: list[UUID]) -> list[UUID]:
-    """Return those of some runs that are over, or not there any more."""
-    if not run_ids:
-        return []
-    return [row["run_id"] for row in await db.fetch_all(ENDED_AMONG, [run_ids])]

@@ -1,155 +1,151 @@
-"""What every event log promises, tried on each implementation."""
+"""What every event log promises, where a run is executed and in another process."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
+from common import db
 from common.sse import StreamEvent
-from runs.events.log import EventLog, ReaderTooSlow
-from runs.events.memory import MemoryEventLog
+from runs.events.ids import number_of
+from runs.events.log import ReaderTooSlow
+from runs.tests.event_logs import STORED, Logs, logs_of, numbers
 
-LOGS = [MemoryEventLog]
+PLACES = [("memory", False), *((kind, elsewhere) for kind in STORED for elsewhere in (False, True))]
+NAMES = [f"{kind}-{'elsewhere' if elsewhere else 'here'}" for kind, elsewhere in PLACES]
 
-
-@pytest.fixture(params=LOGS)
-def log(request: pytest.FixtureRequest) -> EventLog:
-    made: EventLog = request.param()
-    return made
+pytestmark = [pytest.mark.usefixtures("api"), pytest.mark.timeout(30)]
 
 
-@pytest.fixture
-def run_id(log: EventLog) -> UUID:
-    """A run whose log has been opened."""
-    opened = uuid4()
-    log.open(opened)
-    return opened
+@pytest.fixture(scope="module", params=PLACES, ids=NAMES)
+def logs(request: pytest.FixtureRequest, served: None) -> Iterator[Logs]:
+    kind, elsewhere = request.param
+    with logs_of(kind, elsewhere=elsewhere) as made:
+        yield made
 
 
-def publish(log: EventLog, run_id: UUID, *numbers: int) -> None:
-    log.publish(run_id, [("custom", b"%d" % number) for number in numbers])
+async def test_events_come_in_order_with_rising_ids(logs: Logs) -> None:
+    run = await logs.run()
+    run.publish(0, 1)
+    run.publish(2)
+    await run.end()
 
-
-async def read(
-    log: EventLog, run_id: UUID, after: str | None = "-1", idle_seconds: float = 5
-) -> list[StreamEvent]:
-    """Read to the end of the log."""
-    return [
-        event
-        async for batch in log.follow(run_id, after=after, idle_seconds=idle_seconds)
-        for event in batch
-    ]
-
-
-def numbers(events: list[StreamEvent]) -> list[int]:
-    return [int(event.data) for event in events]
-
-
-async def test_events_come_in_order_with_rising_ids(log: EventLog, run_id: UUID) -> None:
-    publish(log, run_id, 0, 1)
-    publish(log, run_id, 2)
-    log.close(run_id)
-
-    events = await read(log, run_id)
+    events = await run.read()
 
     assert numbers(events) == [0, 1, 2]
-    ids = [tuple(map(int, event.id.split("-"))) for event in events]
+    ids = [number_of(event.id) for event in events]
     assert ids == sorted(set(ids))
 
 
-async def test_a_reader_goes_on_after_any_id(log: EventLog, run_id: UUID) -> None:
-    publish(log, run_id, *range(20))
-    log.close(run_id)
-    events = await read(log, run_id)
+async def test_names_and_data_come_as_they_were_published(logs: Logs) -> None:
+    run = await logs.run()
+    said = [("values|a b:1|c", '{"ü": "\\n \\u2028"}'.encode()), ("error", b"null"), ("x", b"")]
+    run.events.publish(said)
+    await run.end()
+
+    assert [(event.event, event.data) for event in await run.read()] == said
+
+
+async def test_a_reader_goes_on_after_any_id(logs: Logs) -> None:
+    run = await logs.run()
+    for number in range(20):
+        run.publish(number)
+        if number % 7 == 0:
+            await run.events.stored()
+    await run.end()
+    events = await run.read()
 
     for position, event in enumerate(events):
-        assert await read(log, run_id, event.id) == events[position + 1 :]
+        assert await run.read(event.id) == events[position + 1 :]
 
 
-async def test_an_id_between_two_goes_on_with_the_next(log: EventLog, run_id: UUID) -> None:
-    publish(log, run_id, 0, 1)
-    log.close(run_id)
-    first = (await read(log, run_id))[0]
+async def test_an_id_between_two_goes_on_with_the_next(logs: Logs) -> None:
+    run = await logs.run()
+    run.publish(0, 1)
+    await run.end()
+    first = (await run.read())[0]
     milliseconds = int(first.id.partition("-")[0])
 
-    assert numbers(await read(log, run_id, f"{milliseconds - 1}-99")) == [0, 1]
-    assert await read(log, run_id, f"{milliseconds + 10_000}-0") == []
+    assert numbers(await run.read(f"{milliseconds - 1}-99")) == [0, 1]
+    assert await run.read(f"{milliseconds + 10_000}-0") == []
 
 
-async def test_without_an_id_only_what_comes_from_now_on(log: EventLog, run_id: UUID) -> None:
-    publish(log, run_id, 0)
-    batches = log.follow(run_id, after=None, idle_seconds=0.01)
+async def test_without_an_id_only_what_comes_from_now_on(logs: Logs) -> None:
+    run = await logs.run()
+    run.publish(0)
+    await run.events.stored()
+    batches = run.follow(None, idle_seconds=0.1)
     assert await anext(batches) == ()
 
-    publish(log, run_id, 1)
-    log.close(run_id)
+    run.publish(1)
+    await run.end()
 
-    assert [int(event.data) for event in await anext(batches)] == [1]
-
-
-async def test_silence_is_told_and_the_end_ends(log: EventLog, run_id: UUID) -> None:
-    publish(log, run_id, 0)
-    batches = log.follow(run_id, after="-1", idle_seconds=0.01)
-
-    assert [len(await anext(batches)) for _ in range(3)] == [1, 0, 0]
-    log.close(run_id)
-    assert [batch async for batch in batches] == []
+    assert numbers([event async for batch in batches for event in batch]) == [1]
 
 
-async def test_a_closed_log_keeps_its_output_and_its_events(log: EventLog, run_id: UUID) -> None:
-    publish(log, run_id, 0)
+async def test_silence_is_told_and_the_end_ends(logs: Logs) -> None:
+    run = await logs.run()
+    run.publish(0)
+    batches = run.follow(idle_seconds=0.1)
 
-    log.close(run_id, b"{}")
-    log.close(run_id, b"again")
-
-    assert log.output(run_id) == b"{}"
-    assert numbers(await read(log, run_id)) == [0]
-    assert await read(log, run_id, None) == []
-
-
-async def test_runs_do_not_mix(log: EventLog, run_id: UUID) -> None:
-    other = uuid4()
-    log.open(other)
-    publish(log, run_id, 0)
-    publish(log, other, 1)
-    log.close(run_id)
-    log.close(other)
-
-    assert (numbers(await read(log, run_id)), numbers(await read(log, other))) == ([0], [1])
+    assert len(await anext(batches)) == 1
+    assert [await anext(batches) for _ in range(2)] == [(), ()]
+    await run.end()
+    assert [batch async for batch in batches if batch] == []
 
 
-async def test_a_log_that_was_never_opened_is_empty(log: EventLog) -> None:
+async def test_a_run_that_is_over_keeps_its_events(logs: Logs) -> None:
+    run = await logs.run()
+    run.publish(0)
+    await run.end(b"{}")
+
+    assert logs.writing.output_here(run.run_id) == b"{}"
+    assert numbers(await run.read()) == [0]
+    assert await run.read(None) == []
+
+
+async def test_runs_do_not_mix(logs: Logs) -> None:
+    run, other = await logs.run(), await logs.run()
+    run.publish(0)
+    other.publish(1)
+    await run.end()
+    await other.end()
+
+    assert (numbers(await run.read()), numbers(await other.read())) == ([0], [1])
+
+
+async def test_a_run_that_never_was_is_empty(logs: Logs) -> None:
     unknown = uuid4()
 
-    assert not log.holds(unknown)
-    assert log.output(unknown) is None
-    assert await read(log, unknown) == []
+    read = [batch async for batch in logs.reading.follow(unknown, after="-1", idle_seconds=5)]
+
+    assert read == []
+    assert logs.reading.output_here(unknown) is None
+    assert await logs.reading.output(unknown) is None
 
 
-async def test_none_twice_and_none_left_out_whenever_a_reader_comes(
-    log: EventLog, run_id: UUID
-) -> None:
+async def test_none_twice_and_none_left_out_whenever_a_reader_comes(logs: Logs) -> None:
+    run = await logs.run()
     count = 2000
 
     def write() -> None:
         for number in range(count):
-            publish(log, run_id, number)
-        log.close(run_id)
+            run.publish(number)
 
     async def joining() -> list[int]:
-        return numbers(await read(log, run_id))
+        return numbers(await run.read())
 
     async def coming_back() -> list[int]:
         """Read in short turns, each from the last id of the one before."""
         seen: list[StreamEvent] = []
         while len(seen) < count:
             after = seen[-1].id if seen else "-1"
-            batches: Any = log.follow(run_id, after=after, idle_seconds=5)
+            batches: Any = run.follow(after)
             seen.extend(await anext(batches))
             await batches.aclose()
         return numbers(seen)
@@ -158,18 +154,20 @@ async def test_none_twice_and_none_left_out_whenever_a_reader_comes(
     readers = [asyncio.ensure_future(joining()) for _ in range(5)]
     readers += [asyncio.ensure_future(coming_back()) for _ in range(5)]
     writer.start()
+    await asyncio.to_thread(writer.join)
+    await run.end()
     streams = await asyncio.gather(*readers)
-    writer.join()
 
     assert all(stream == list(range(count)) for stream in streams)
 
 
-async def test_readers_on_another_loop_are_woken(log: EventLog, run_id: UUID) -> None:
+async def test_readers_on_another_loop_are_woken(logs: Logs) -> None:
+    run = await logs.run()
     got: list[int] = []
     waiting = threading.Event()
 
     async def wait() -> None:
-        batches: AsyncIterator[Any] = log.follow(run_id, after="-1", idle_seconds=0.01)
+        batches = run.follow(idle_seconds=0.01)
         await anext(batches)
         waiting.set()
         got.extend([int(event.data) async for batch in batches for event in batch])
@@ -177,37 +175,72 @@ async def test_readers_on_another_loop_are_woken(log: EventLog, run_id: UUID) ->
     reader = threading.Thread(target=asyncio.run, args=(wait(),))
     reader.start()
     await asyncio.to_thread(waiting.wait, 5)
-    publish(log, run_id, *range(100))
-    log.close(run_id)
+    run.publish(*range(100))
+    await run.end()
     await asyncio.to_thread(reader.join, 5)
 
     assert got == list(range(100))
 
 
 async def test_a_slow_reader_loses_its_connection_and_nobody_else(
-    log: EventLog, run_id: UUID, settings: Any
+    logs: Logs, settings: Any
 ) -> None:
     settings.STREAM_READER_LAG_MB = 0.001
-    slow = log.follow(run_id, after="-1", idle_seconds=5)
-    publish(log, run_id, 0)
+    run = await logs.run()
+    slow = run.follow()
+    run.publish(0)
     assert len(await anext(slow)) == 1
 
-    log.publish(run_id, [("custom", b"1" * 2000)] * 2)
+    run.events.publish([("custom", b"1" * 2000)] * 2)
+    await run.events.stored()
+    tape = logs.reading.ring.get(run.run_id)
+    assert tape is not None
+    for _ in range(500):
+        await asyncio.sleep(0 if tape.end == 3 else 0.01)
 
     with pytest.raises(ReaderTooSlow):
         await anext(slow)
-    log.close(run_id)
-    assert len(await read(log, run_id)) == 3
+    await run.end()
+    assert len(await run.read()) == 3
 
 
-async def test_one_large_event_makes_no_reader_slow(
-    log: EventLog, run_id: UUID, settings: Any
-) -> None:
+async def test_one_large_event_makes_no_reader_slow(logs: Logs, settings: Any) -> None:
     settings.STREAM_READER_LAG_MB = 0.001
-    batches = log.follow(run_id, after="-1", idle_seconds=5)
-    publish(log, run_id, 0)
+    run = await logs.run()
+    batches = run.follow()
+    run.publish(0)
     await anext(batches)
 
-    log.publish(run_id, [("custom", b"1" * 2000)])
+    run.events.publish([("custom", b"1" * 2000)])
 
     assert [len(event.data) for event in await anext(batches)] == [2000]
+    await run.end()
+
+
+async def test_a_long_run_holds_little_and_is_read_whole(logs: Logs) -> None:
+    if logs.kind == "memory":
+        pytest.skip("nothing else keeps what it drops")
+    run = await logs.run()
+    for number in range(40):
+        run.events.publish([("custom", b"%d%s" % (number, b" " * 200_000))])
+    await run.events.stored()
+    tape = logs.writing.ring.get(run.run_id)
+    assert tape is not None
+    assert tape.bytes_held < 3_000_000
+
+    run.publish(40)
+    await run.end()
+
+    assert numbers(await run.read()) == list(range(41))
+
+
+async def test_a_deleted_run_takes_its_events_with_it(logs: Logs) -> None:
+    if logs.kind != "postgres":
+        pytest.skip("they expire")
+    run = await logs.run()
+    run.publish(0)
+    await run.end()
+
+    await db.execute("DELETE FROM thread WHERE thread_id = %s", [run.thread_id])
+
+    assert await db.fetch_all("SELECT 1 FROM run_event WHERE run_id = %s", [run.run_id]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ def of_attempt(run_id: str, thread_id: str, attempt: int) -> ClaimedRun:
         kwargs={},
         attempt=attempt,
         is_fresh=attempt == 1,
+        claimed_at=datetime.now(UTC),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
@@ -43,6 +44,7 @@ async def test_a_late_cancel_leaves_run_and_thread_of_one_mind(
         kwargs={},
         attempt=1,
         is_fresh=True,
+        claimed_at=datetime.now(UTC),
     )
     await db.execute(CANCEL, [run_id])
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from common import db
 from tests.streaming import MakeThread, reading, settled, started
 
 HI: dict[str, Any] = {"messages": ["hi"]}
@@ -128,7 +129,8 @@ async def test_joining_after_the_events_are_forgotten(
     waited = await api.post(f"{path}/wait", json={"assistant_id": "ask", "input": HI})
     run_id = (await api.get(path)).json()[0]["run_id"]
     settings.EVENT_RETENTION_SECONDS = 0
-    current_log().forget_old()
+    current_log().ring.forget_old()
+    await db.execute("DELETE FROM run_event WHERE run_id = %s", [run_id])
 
     joined = await api.get(f"{path}/{run_id}/join")
 

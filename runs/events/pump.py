@@ -1,0 +1,272 @@
+"""The thread between a process's tapes and the store that all processes share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+from uuid import UUID
+
+from runs.events.backlog import Backlog, Batch, Wait
+from runs.events.ids import START
+from runs.events.ring import Ring
+from runs.events.store import EventStore, StoreLost
+from runs.events.tape import KEPT_BYTES, Tape, WrittenTape
+from runs.events.watching import Watches
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Events wait so long for others, and a process writes at most so often.
+GATHER_SECONDS = 0.008
+FLUSH_SECONDS = 0.018
+# Every followed run is looked at this often, whatever was announced.
+CHECK_SECONDS = 5.0
+RETRY_SECONDS = 0.5
+# A run waits this long for a store that it can do without.
+PATIENCE_SECONDS = 1.0
+READ_AT_ONCE = 50
+BEGINS = "t"
+STOP_SECONDS = 5.0
+# What a tape may hold that no store has: while one is away, memory must not grow without end.
+UNSTORED_BYTES = 64_000_000
+
+
+class Pump:
+    """Writes what the tapes of this process have new, and fills the copies of others'."""
+
+    def __init__(self, ring: Ring, store: EventStore) -> None:
+        self.watches = Watches()
+        self._ring = ring
+        self._store = store
+        self._stopping = False
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._backlog = Backlog()
+        self._asked: deque[tuple[Callable[[EventStore], Any], Future[Any]]] = deque()
+        self._named: set[UUID] = set()
+        self._flushed_at = 0.0
+        self._checked_at = 0.0
+        self._is_lost = False
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+
+    def start(self) -> None:
+        self._store.listen(self._on_words, self._on_gap)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(STOP_SECONDS)
+
+    # --- from any thread ----------------------------------------------------
+
+    def soil(self, tape: WrittenTape) -> None:
+        """Have a tape's new events stored soon."""
+        if not self._backlog.has(tape):
+            self._backlog.add([tape])
+            if not self._wake.is_set():
+                self._wake.set()
+
+    async def stored(self, tape: WrittenTape, output: bytes | None) -> None:
+        wait = Wait(tape, output)
+        self._backlog.add_wait(wait)
+        self._wake.set()
+        patience = None if self._store.needed else PATIENCE_SECONDS
+        try:
+            async with asyncio.timeout(patience):
+                await asyncio.wrap_future(wait.done)
+        except TimeoutError:
+            logger.warning("settling without the store", extra={"run_id": str(tape.run_id)})
+
+    def tell_ended(self, run_ids: Iterable[UUID]) -> None:
+        if named := set(run_ids):
+            self._name(named)
+            self._backlog.add_words({run_id.hex for run_id in named}, ended=named)
+            self._wake.set()
+
+    def tell_begun(self, thread_id: UUID) -> None:
+        # It is sent with the first events.
+        self._backlog.add_words({BEGINS + thread_id.hex})
+        self.watches.wake(thread_id)
+
+    def look_at(self, tape: Tape) -> None:
+        self._name({tape.run_id})
+        self._wake.set()
+
+    def ask(self, question: Callable[[EventStore], T]) -> Awaitable[T]:
+        """Have the store asked; waits for as long as it is away."""
+        answer: Future[T] = Future()
+        self._asked.append((question, answer))
+        self._wake.set()
+        return asyncio.wrap_future(answer)
+
+    def _name(self, run_ids: set[UUID]) -> None:
+        with self._lock:
+            self._named |= run_ids
+
+    def _on_words(self, words: Sequence[str]) -> None:
+        begun = [word for word in words if word.startswith(BEGINS)]
+        for word in begun:
+            self.watches.wake(UUID(word[len(BEGINS) :]))
+        named = {UUID(word) for word in words if not word.startswith(BEGINS)}
+        if followed := {run_id for run_id in named if self._ring.is_copied(run_id)}:
+            self._name(followed)
+            self._wake.set()
+
+    def _on_gap(self) -> None:
+        self._checked_at = 0.0
+        self.watches.wake_all()
+        self._wake.set()
+
+    # --- on its own thread --------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait(self._pause())
+            self._wake.clear()
+            self._try_turn()
+        self._try_turn(is_last=True)
+        self._store.close()
+
+    def _pause(self) -> float:
+        if self._is_lost:
+            return RETRY_SECONDS
+        due = self._checked_at + CHECK_SECONDS
+        if self._backlog:
+            due = min(due, self._flush_due())
+        return max(0.0, due - time.monotonic())
+
+    def _flush_due(self) -> float:
+        return max(self._flushed_at + FLUSH_SECONDS, self._backlog.since + GATHER_SECONDS)
+
+    def _try_turn(self, *, is_last: bool = False) -> None:
+        try:
+            if self._is_lost:
+                self._begin_again()
+            self._turn(is_last=is_last)
+            return
+        except StoreLost as exc:
+            if not self._is_lost:
+                logger.warning("event store lost: %s", " ".join(str(exc).split()))
+            self._is_lost = True
+            self._do_without()
+        except Exception:
+            # Whatever it is, readers and runs wait for this thread.
+            logger.exception("event log failed")
+        if not is_last:
+            time.sleep(RETRY_SECONDS)
+
+    def _turn(self, *, is_last: bool) -> None:
+        now = time.monotonic()
+        is_due = self._backlog and now >= self._flush_due()
+        if is_due or is_last or self._backlog.is_awaited:
+            self._flush()
+        while self._asked:
+            self._answer()
+        if now - self._checked_at >= CHECK_SECONDS:
+            self._check(now)
+        elif self._named:
+            self._fill(self._taken_names())
+
+    def _check(self, now: float) -> None:
+        """Look at everything that nobody told of."""
+        self._checked_at = now
+        if not self._store.is_whole():
+            self._begin_again()
+        self._ring.forget_old()
+        self._taken_names()
+        self._fill([tape.run_id for tape in self._ring.copies()])
+
+    def _begin_again(self) -> None:
+        """Find out what the store has, and write again what it has lost."""
+        tapes = self._ring.written()
+        last = self._store.last([tape.run_id for tape in tapes])
+        for tape in tapes:
+            tape.rewind(last.get(tape.run_id, START))
+        self._backlog.add(tapes)
+        if self._is_lost:
+            logger.warning("event store regained")
+        self._is_lost = False
+        self._on_gap()
+
+    def _do_without(self) -> None:
+        """Let runs settle while a store is away that they can do without."""
+        if self._store.needed:
+            return
+        for wait in self._backlog.take_waits():
+            _resolve(wait.done, None)
+        for tape in self._backlog.tapes():
+            if tape.bytes_held > UNSTORED_BYTES:
+                tape.trim(UNSTORED_BYTES // 2, up_to=tape.end)
+
+    def _answer(self) -> None:
+        question, answer = self._asked[0]
+        if not answer.cancelled():
+            _resolve(answer, question(self._store))
+        self._asked.popleft()
+
+    def _flush(self) -> None:
+        batch = self._backlog.take()
+        try:
+            self._write(batch)
+        except StoreLost:
+            self._backlog.put_back(batch)
+            raise
+        self._flushed_at = time.monotonic()
+        for wait in batch.waits:
+            _resolve(wait.done, None)
+
+    def _write(self, batch: Batch) -> None:
+        ends = batch.ends()
+        chunks = batch.chunks(ends)
+        refused: set[tuple[UUID, int]] = set()
+        if chunks or batch.words:
+            words = batch.words | {chunk.run_id.hex for chunk in chunks}
+            refused = self._store.append(chunks, words, batch.ended)
+        for tape, end in ends.items():
+            if (tape.run_id, tape.attempt) in refused and not tape.is_over:
+                logger.warning("events refused", extra={"run_id": str(tape.run_id)})
+                self._ring.drop(tape)
+                continue
+            tape.stored = end
+            if not tape.is_over:
+                tape.trim(KEPT_BYTES)
+
+    def _taken_names(self) -> list[UUID]:
+        with self._lock:
+            named, self._named = self._named, set()
+        return [run_id for run_id in named if self._ring.is_copied(run_id)]
+
+    def _fill(self, run_ids: Sequence[UUID]) -> None:
+        """Copy what the store has new of some runs."""
+        tapes = [tape for tape in map(self._ring.get, run_ids) if tape and not tape.is_over]
+        new = [tape for tape in tapes if tape.floor is None]
+        last = self._store.last([tape.run_id for tape in new]) if new else {}
+        for tape in new:
+            tape.begin_at(last.get(tape.run_id, START))
+        for start in range(0, len(tapes), READ_AT_ONCE):
+            self._fill_some(tapes[start : start + READ_AT_ONCE])
+
+    def _fill_some(self, tapes: Sequence[Tape]) -> None:
+        wanted = [(tape.run_id, tape.last or START) for tape in tapes]
+        for tape, found in zip(tapes, self._store.read(wanted), strict=True):
+            if found.events:
+                tape.extend(found.events)
+                tape.trim(KEPT_BYTES, up_to=tape.end)
+            if found.has_more:
+                self.look_at(tape)
+            elif found.is_over:
+                tape.end_with(None)
+
+
+def _resolve(future: Future[T], value: T) -> None:
+    # Who asked may have left.
+    if future.set_running_or_notify_cancel():
+        future.set_result(value)
