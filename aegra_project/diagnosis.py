@@ -24,6 +24,7 @@ from common.config import ConfigError, ProjectConfig, project_config
 from common.importing import LoadError
 from graphs.checking import check_graphs
 from graphs.registry import use_config
+from runs.webhooks.config import read_webhooks
 from store.embedding import load_embedder
 from store.options import read_options
 
@@ -116,6 +117,14 @@ def project() -> Iterator[Finding]:
             yield ok("graph", f"{report.spec.graph_id}: {report.spec.target}")
         yield from (warning("graph", f"{report.spec.graph_id}: {it}") for it in report.doubts)
     yield from _embedding(config)
+    yield from _webhooks(config)
+
+
+def _webhooks(config: ProjectConfig) -> Iterator[Finding]:
+    try:
+        read_webhooks(config)
+    except ConfigError as exc:
+        yield problem("webhooks", str(exc))
 
 
 def _embedding(config: ProjectConfig) -> Iterator[Finding]:
