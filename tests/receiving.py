@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,12 +45,16 @@ class Receiver:
 
 
 @contextmanager
-def receiving(statuses: Sequence[int] = (200,), **headers: str) -> Iterator[Receiver]:
+def receiving(
+    statuses: Sequence[int] = (200,), *, tls: ssl.SSLContext | None = None, **headers: str
+) -> Iterator[Receiver]:
     """Listen on a port of this machine."""
     receiver = Receiver(statuses=list(statuses), headers=headers)
     receiver.is_open.set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(receiver))
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     receiver.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from runs.webhooks.addresses import Refused, check_address, literal_address
 from runs.webhooks.config import WebhookConfig
-from runs.webhooks.connecting import guarded_pool
+from runs.webhooks.connecting import _ssl_context, guarded_pool
 from tests.receiving import receiving
 
 STRICT = WebhookConfig()
@@ -202,3 +211,39 @@ async def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPa
         await posted(receiver.url, LOOPBACK)
 
     assert (len(receiver.received), proxy.received) == (1, [])
+
+
+@pytest.fixture
+def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """What a server shows to be `hook.example`, which an authority of this test's says it is."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hook.example")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hook.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "hook.pem"
+    of_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(of_key + certificate.public_bytes(Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    _ssl_context.cache_clear()
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(file)
+    yield shown
+    _ssl_context.cache_clear()
+
+
+async def test_a_certificate_is_the_names(
+    monkeypatch: pytest.MonkeyPatch, certified: ssl.SSLContext
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolver(["127.0.0.1"]))
+    with receiving(tls=certified) as receiver:
+        assert await posted(f"https://hook.example:{receiver.port}/", LOOPBACK) == 200
+        for other in ("other.example", "127.0.0.1"):
+            with pytest.raises(httpcore.ConnectError, match=r"certificate verify failed"):
+                await posted(f"https://{other}:{receiver.port}/", LOOPBACK)
+
+    assert len(receiver.received) == 1

@@ -8,7 +8,9 @@ import httpx
 import pytest
 from pytest_django import Settings
 
+from common import db
 from common.tests.http_projects import http_section
+from runs.jobs import forget_deliveries
 from runs.tests.webhook_projects import (
     Drain,
     deliveries_of,
@@ -18,6 +20,10 @@ from runs.tests.webhook_projects import (
     webhooks_section,
 )
 from tests.receiving import Receiver, receiving
+
+AGED = """
+UPDATE webhook_delivery SET created_at = now() - interval '3 days' WHERE run_id = ANY(%s::uuid[])
+"""
 
 
 @pytest.mark.parametrize("failure", [500, 503, 429])
@@ -48,7 +54,12 @@ async def test_attempts_come_to_an_end(
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(400, "No text."), (404, "No text."), (302, "Redirects are not followed")]
+    ("status", "told"),
+    [
+        (400, "The answer was 400."),
+        (404, "The answer was 404."),
+        (302, "Redirects are not followed"),
+    ],
 )
 async def test_a_failure_that_stays_is_not_tried_again(
     api: httpx.AsyncClient, receiver: Receiver, drain: Drain, status: int, told: str
@@ -162,3 +173,18 @@ async def test_a_delivery_that_is_done_with_is_not_sent_again(
     await deliver(delivery_id)
 
     assert len(receiver.received) == 1
+
+
+async def test_old_deliveries_are_forgotten_unless_they_are_still_to_be_sent(
+    api: httpx.AsyncClient, receiver: Receiver, drain: Drain, settings: Settings
+) -> None:
+    settings.WEBHOOK_RETENTION_DAYS = 2.0
+    old, young = await waited(api, receiver.url), await waited(api, receiver.url)
+    await drain()
+    waiting = await waited(api, receiver.url)
+    await db.execute(AGED, [[old, waiting]])
+
+    await forget_deliveries(timestamp=0)
+
+    assert await deliveries_of(old) == []
+    assert len(await deliveries_of(young)) == len(await deliveries_of(waiting)) == 1

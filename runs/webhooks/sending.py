@@ -70,7 +70,7 @@ def _judged(code: int, text: str) -> Attempt:
     if HTTPStatus.MULTIPLE_CHOICES <= code < HTTPStatus.BAD_REQUEST:
         return Attempt(status_code=code, error="Redirects are not followed: name the last URL.")
     may_pass = code >= HTTPStatus.INTERNAL_SERVER_ERROR or code == HTTPStatus.TOO_MANY_REQUESTS
-    return Attempt(status_code=code, error=text or "No text.", is_final=not may_pass)
+    return Attempt(status_code=code, error=text or f"The answer was {code}.", is_final=not may_pass)
 
 
 async def _post(
