@@ -26,12 +26,16 @@ WITH old AS (
      AND EXISTS (SELECT 1 FROM thread WHERE thread.thread_id = run.thread_id
                     AND thread.status IN ('idle', 'error'))
    ORDER BY run_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), events AS (
+  SELECT pg_column_size(body) AS size FROM run_event WHERE run_id IN (SELECT run_id FROM old)
 ), gone AS (
   DELETE FROM run WHERE run_id IN (SELECT run_id FROM old)
   RETURNING run_id, pg_column_size(metadata) + pg_column_size(kwargs) AS size
 )
 SELECT count(*) AS rows, COALESCE(sum(size), 0) AS bytes,
-       (SELECT run_id FROM gone ORDER BY run_id DESC LIMIT 1) AS last
+       (SELECT run_id FROM gone ORDER BY run_id DESC LIMIT 1) AS last,
+       (SELECT count(*) FROM events) AS event_rows,
+       (SELECT COALESCE(sum(size), 0) FROM events) AS event_bytes
   FROM gone
 """
 
@@ -59,6 +63,7 @@ async def _forget(days: float, gone: Sequence[UUID], *, is_rehearsal: bool) -> T
         if row is None or row["last"] is None:
             return tally
         tally.count("runs", row)
+        tally.count("event rows", {"rows": row["event_rows"], "bytes": row["event_bytes"]})
         after = row["last"]
         # The database is left to others half of the time.
         await asyncio.sleep(time.monotonic() - began)

@@ -67,6 +67,11 @@ SELECT count(*) AS rows,
        COALESCE(sum(pg_column_size(metadata) + pg_column_size(kwargs)), 0) AS bytes
   FROM run WHERE thread_id = ANY(%(threads)s)
 """
+# They go with their runs, by a trigger.
+EVENTS = """
+SELECT count(*) AS rows, COALESCE(sum(pg_column_size(body)), 0) AS bytes
+  FROM run_event WHERE run_id IN (SELECT run_id FROM run WHERE thread_id = ANY(%(threads)s))
+"""
 # Not an update of the thread: its time to live does not begin anew.
 MARK_PRUNED = "UPDATE thread SET pruned_at = now() WHERE thread_id = ANY(%(threads)s)"
 
@@ -149,6 +154,7 @@ async def _remove(
 
 async def _delete(tx: Connection, thread_ids: list[UUID], tally: Tally) -> None:
     threads = {"threads": thread_ids}
+    tally.count("event rows", await (await tx.execute(EVENTS, threads)).fetchone())
     tally.count("runs", await (await tx.execute(RUNS, threads)).fetchone())
     tally.count("threads", await (await tx.execute(DELETE, threads)).fetchone())
     await drop_checkpoints(tx, thread_ids, tally)

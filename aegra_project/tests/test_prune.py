@@ -80,7 +80,9 @@ async def test_what_would_go_is_what_goes(api: httpx.AsyncClient, threads: dict[
     assert done[0] == "Removed:"
     assert done[1:] == would[1:]
     gone = before["expired"]["checkpoints"] + before["thinned"]["checkpoints"] - 1
-    assert figures(done) == {"threads": 1, "runs": 2, "checkpoints": gone, "store items": 1}
+    found = figures(done)
+    assert found.pop("event rows") >= 2
+    assert found == {"threads": 1, "runs": 2, "checkpoints": gone, "store items": 1}
     assert done[-1] == "left alone: 1 waiting for an answer"
     assert (await prune())[0] == "Nothing is due."
 

@@ -62,6 +62,22 @@ async def test_an_expired_thread_goes_with_all_that_is_its(
     assert await is_there(api, kept)
 
 
+async def test_what_its_runs_have_said_goes_with_a_thread(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread(ttl=60)
+    await run(api, thread_id, "echo", input=said("hi"))
+    [ended] = await get(api, f"/threads/{thread_id}/runs")
+    said_by = "SELECT 1 FROM run_event WHERE run_id = %s"
+    assert await db.fetch_all(said_by, [ended["run_id"]])
+    await let_pass(thread_id, 61)
+
+    tally = await sweep_threads(limit=None)
+
+    assert tally.rows["event rows"] >= 1
+    assert await db.fetch_all(said_by, [ended["run_id"]]) == []
+
+
 async def test_what_is_kept_of_a_thread_is_what_it_needs_to_go_on(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:

@@ -20,7 +20,7 @@ from store.backend import sweep
 from threads.expiring import Old, left_alone, prune_old_threads
 
 # In the order in which they are told.
-KINDS = ("threads", "runs", "checkpoints", "store items")
+KINDS = ("threads", "runs", "event rows", "checkpoints", "store items")
 NAMES = {"busy": "busy", "interrupted": "waiting for an answer"}
 
 
