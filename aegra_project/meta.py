@@ -129,7 +129,11 @@ class MetaViewSet(AsyncViewSet):
             {
                 "version": settings.VERSION,
                 "langgraph_py_version": settings.LANGGRAPH_VERSION,
-                "flags": {**FLAGS, "assistants": "assistants" not in http_config().disabled},
+                "flags": {
+                    **FLAGS,
+                    "assistants": "assistants" not in http_config().disabled,
+                    "crons": "runs" not in http_config().disabled,
+                },
                 "host": HOST,
             }
         )

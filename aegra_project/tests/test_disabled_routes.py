@@ -41,6 +41,7 @@ async def status(other_api: httpx.AsyncClient, method: str, path: str) -> int:
         ("threads", "POST", "/threads"),
         ("runs", "POST", "/runs/wait"),
         ("runs", "GET", "/threads/x/runs"),
+        ("runs", "POST", "/runs/crons"),
         ("store", "POST", "/store/namespaces"),
         ("meta", "GET", "/info"),
         ("meta", "GET", "/docs"),
@@ -62,8 +63,9 @@ async def test_a_group_is_gone_and_the_others_are_there(
     assert path.replace("/x/", "/{thread_id}/") not in schema["paths"]
 
 
-async def test_front_ends_are_told_that_there_are_no_assistants(
-    other_api: httpx.AsyncClient,
+@pytest.mark.parametrize(("group", "flag"), [("assistants", "assistants"), ("runs", "crons")])
+async def test_front_ends_are_told_what_is_not_there(
+    other_api: httpx.AsyncClient, group: str, flag: str
 ) -> None:
-    with http_section(disable_assistants=True):
-        assert (await other_api.get("/info")).json()["flags"]["assistants"] is False
+    with http_section(**{f"disable_{group}": True}):
+        assert (await other_api.get("/info")).json()["flags"][flag] is False
