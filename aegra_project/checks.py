@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from math import inf
 from typing import Any
 
@@ -75,6 +76,24 @@ def impossible_values(**_kwargs: Any) -> list[CheckMessage]:
             "aegra.E004",
         ),
     ]
+
+
+@register(TAG)
+def missing_telemetry(**_kwargs: Any) -> list[CheckMessage]:
+    if not settings.TRACING or is_importable("opentelemetry.exporter.otlp.proto.http"):
+        return []
+    told = (
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
+        "pip install --requirement requirements-telemetry.txt"
+    )
+    return [Error(told, id="aegra.E005")]
+
+
+def is_importable(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @register(TAG)

@@ -12,7 +12,7 @@ from aegra_project import custom_app, loopback
 from aegra_project.database import database_running
 from aegra_project.listening import check_free
 from aegra_project.startup import StartupError, prepare
-from common import notices, telemetry
+from common import notices, telemetry, tracing
 from common.background import BackgroundWorker
 from common.config import ConfigError
 from common.http_config import http_config
@@ -61,6 +61,9 @@ def server_running(*, executes: bool = True) -> Iterator[None]:
     # Before the project's modules are imported: they may make clients.
     loopback.install(asgi.in_process)
     with database_running(), _stopped_at_the_end() as stops:
+        # Before graphs are loaded, whose own instrumentation finds it.
+        tracing.start()
+        stops.callback(tracing.stop)
         prepared()
         graph_loop.start()
         stops.callback(graph_loop.stop)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from langgraph_sdk.client import configure_loopback_transports
 
+from common import tracing
 from common.in_process import marked
 from graphs.crossing import App, call_on_graph_loop
 from runs.engine import slots
@@ -46,10 +47,11 @@ class LoopbackTransport(httpx.ASGITransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = b"".join([part async for part in request.stream])  # type: ignore[union-attr]
         answer = _Answer(body)
-        # Of the caller's context nothing is taken along but the slot of its run: a run that it
-        # starts would take itself for a part of the caller's graph.
+        # Of the caller's context nothing is taken along but the slot of its run and the span: a run
+        # that it starts would take itself for a part of the caller's graph.
         context = Context()
         context.run(slots.held.set, slots.held.get())
+        context.run(tracing.carried())
         app: Any = self.app
         call = call_on_graph_loop(app, self._scope(request), answer.receive, answer.send)
         task = asyncio.get_running_loop().create_task(answer.of(call), context=context)

@@ -1,22 +1,29 @@
-"""What is told of each request that a server answers: to Prometheus and to the log."""
+"""What is told of each request that a server answers: a metric, a span, a line of the log."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from aegra_project import access_log
+from common import tracing
 from graphs.crossing import App, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 # In the scope of a request: what its handler tells of it.
 OBSERVED = "aegra.observed"
+UNTRACED = frozenset({"/ok", "/metrics", "/health", "/ready", "/live"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"})
 # What no route has answered: a client could make up any number of paths.
 UNKNOWN = "(none)"
@@ -70,13 +77,42 @@ async def call_observed(app: App, scope: Scope, receive: Receive, send: Send) ->
 
     IN_PROGRESS.inc()
     try:
-        await app({**scope, OBSERVED: observed}, receive, sent)
+        with _span(scope) as span:
+            try:
+                await app({**scope, OBSERVED: observed}, receive, sent)
+            finally:
+                _tell(span, scope, observed)
     finally:
         IN_PROGRESS.dec()
         # The middleware says which: a server may have the next request in the same context.
         structlog.contextvars.unbind_contextvars("request_id")
         _count(scope, observed, began)
         access_log.tell(scope, observed.start, (time.perf_counter() - began) * 1000)
+
+
+def _span(scope: Scope) -> AbstractContextManager[Span | None]:
+    """Return the span of a request; whoever looks whether a server is there gets none."""
+    if tracing.current() is None or scope["path"] in UNTRACED:
+        return nullcontext()
+    parent = dict(scope["headers"]).get(b"traceparent")
+    return tracing.span(
+        scope["method"],
+        kind="server",
+        traceparent=parent.decode("latin1") if parent else None,
+        attributes={"http.request.method": scope["method"], "url.path": scope["path"]},
+    )
+
+
+def _tell(span: Span | None, scope: Scope, observed: Observed) -> None:
+    if span is None:
+        return
+    span.update_name(f"{scope['method']} {observed.route}")
+    span.set_attribute("http.route", observed.route)
+    status = observed.start.get("status")
+    if status is not None:
+        span.set_attribute("http.response.status_code", status)
+    if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        tracing.failed(span, str(status or "left"))
 
 
 def _count(scope: Scope, observed: Observed, began: float) -> None:

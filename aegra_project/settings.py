@@ -236,6 +236,12 @@ WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# Where spans go, by OpenTelemetry's own variables; its SDK reads the rest of them itself.
+OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="") or env.str(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", default=""
+)
+TRACING = bool(OTLP_ENDPOINT) and not env.bool("OTEL_SDK_DISABLED", default=False)
+TRACE_CONTENT = env.bool("TRACE_CONTENT", default=False)  # what runs and steps are given and answer
 METRICS_PORT = env.int("METRICS_PORT", default=0)  # /metrics on a port of its own; 0: none
 ACCESS_LOG = env.bool("ACCESS_LOG", default=DEBUG)  # a line for each request, at level INFO
 LOG_LEVEL = env.level("LOG_LEVEL", default="INFO")

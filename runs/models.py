@@ -60,6 +60,9 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True)
     cancel_action = models.TextField(choices=CancelAction, null=True)
     error = models.JSONField(null=True)
+    traceparent = models.TextField(
+        null=True, help_text="The span of the request that asked for it, as W3C writes it."
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)

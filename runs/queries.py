@@ -10,7 +10,7 @@ from psycopg import sql
 
 from access.caller import Caller
 from access.scoping import visible_to
-from common import db
+from common import db, tracing
 from common.db import Connection, Row, jsonb
 from common.jsoncodec import JsonObject
 from common.search import columns
@@ -100,12 +100,13 @@ async def create_thread(tx: Connection, thread_id: UUID, metadata: JsonObject) -
 INSERT_RUN = """
 WITH run AS (
   INSERT INTO run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy,
-                   attempt, claimed_by, lease_until, started_at, created_at, updated_at)
+                   attempt, claimed_by, lease_until, started_at, created_at, updated_at,
+                   traceparent)
   SELECT %(run_id)s, %(thread_id)s, %(assistant_id)s,
          CASE WHEN claimed THEN 'running' ELSE 'pending' END,
          %(metadata)s, %(kwargs)s, %(multitask_strategy)s, claimed::int, %(claimed_by)s,
          CASE WHEN claimed THEN at + make_interval(secs => %(lease_seconds)s) END,
-         CASE WHEN claimed THEN at END, at + make_interval(secs => %(after_seconds)s), at
+         CASE WHEN claimed THEN at END, at + make_interval(secs => %(after_seconds)s), at, %(traceparent)s
     FROM (SELECT %(claimed_by)s::bigint IS NOT NULL AS claimed, clock_timestamp() AS at) AS now
   RETURNING {run}
 ), busy AS (
@@ -137,6 +138,8 @@ async def insert_run(
         "multitask_strategy": run.multitask_strategy,
         "claimed_by": run.claimed_by,
         "after_seconds": run.after_seconds,
+        # Of the request in which this is called; the run goes on elsewhere.
+        "traceparent": tracing.traceparent(),
         "lease_seconds": lease_seconds,
         "thread_metadata": jsonb(thread_metadata),
         "thread_configurable": jsonb(thread_configurable),

@@ -117,6 +117,9 @@ class ClaimedRun:
     elapsed_seconds: float = 0.0
     """Since its first attempt began: its time runs on, whichever attempt it takes."""
 
+    traceparent: str | None = None
+    """The span of the request that asked for it, where spans are made."""
+
     @property
     def graph_id(self) -> str:
         """Return the graph's name; empty when the record, of another version, has none."""

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from access.caller import Caller
 from assistants.queries import AssistantRow, find_assistant
-from common import db
+from common import db, tracing
 from common.db import Row
 from common.errors import BadRequest, Conflict, NotFound, Unprocessable, item_named
 from common.ids import uuid7
@@ -293,4 +293,5 @@ def _claimed(row: Row, merged: MergedRun) -> ClaimedRun:
         attempt=1,
         is_fresh=True,
         claimed_at=row["created_at"],
+        traceparent=tracing.traceparent(),
     )

@@ -16,7 +16,7 @@ from runs.spec import ClaimedRun
 _TRUE = sql.SQL("true")
 _CLAIMED = sql.SQL(
     "run.run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
-    "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds, "
+    "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds, traceparent, "
     "EXTRACT(EPOCH FROM now() - COALESCE(started_at, now()))::float8 AS elapsed_seconds, "
     "clock_timestamp() AS claimed_at"
 )
@@ -134,6 +134,7 @@ def claimed_run(row: Row) -> ClaimedRun:
         is_fresh=row["is_fresh"],
         cancel_action=row["cancel_action"],
         waited_seconds=row["waited_seconds"],
+        traceparent=row["traceparent"],
         elapsed_seconds=row["elapsed_seconds"],
         claimed_at=row["claimed_at"],
     )

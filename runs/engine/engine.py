@@ -194,7 +194,7 @@ class Engine:
                 logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
         if settled.is_over and not execution.is_lost:
-            attempt.settled(outcome)
+            attempt.settled(outcome, execution.output)
             execution.events.close(execution.output)
         logger.info(
             "run settled" if settled.is_over else "run left to another attempt",

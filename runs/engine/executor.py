@@ -21,6 +21,7 @@ from graphs.serde import command_for
 from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context
 from runs.engine.heads import has_checkpoint, read_head
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
+from runs.engine.observing import told_steps
 from runs.engine.queries import Outcome, ThreadHead, fence_of
 from runs.events.log import Writer
 from runs.models import RunStatus
@@ -153,18 +154,19 @@ class Execution:
         run = self.run
         try:
             saver = self._saver or InMemorySaver()
-            async with open_graph(
-                run.graph_id,
-                graph_config(run, self._caller),
-                access="threads.create_run",
-                checkpointer=saver,
-                store=await open_store(),
-                context=run.kwargs.get("context") or None,
-                user=self._caller.user,
-            ) as graph:
-                source = self._parts(graph, await self._input(graph, saver))
-                async for event in source:
-                    self._publish(*event)
+            with told_steps(run) as callbacks:
+                async with open_graph(
+                    run.graph_id,
+                    graph_config(run, self._caller),
+                    access="threads.create_run",
+                    checkpointer=saver,
+                    store=await open_store(),
+                    context=run.kwargs.get("context") or None,
+                    user=self._caller.user,
+                ) as graph:
+                    source = self._parts(graph, await self._input(graph, saver), callbacks)
+                    async for event in source:
+                        self._publish(*event)
         except Exception as exc:
             logger.info("run failed", exc_info=exc, extra={"run_id": str(run.run_id)})
             raise
@@ -189,7 +191,9 @@ class Execution:
                 reason="not_pending",
             )
 
-    async def _parts(self, graph: Any, graph_input: Any) -> AsyncIterator[Event]:
+    async def _parts(
+        self, graph: Any, graph_input: Any, callbacks: list[Any]
+    ) -> AsyncIterator[Event]:
         kwargs, translator = self._kwargs, self._translator
         assert translator is not None, "it was made before the graph was opened"
         arguments = {
@@ -201,6 +205,7 @@ class Execution:
             "context": usable_context(graph, kwargs["context"]),
         }
         config = graph_config(self.run, self._caller, goes_on=self._goes_on)
+        config["callbacks"] = callbacks
         if "events" not in kwargs["stream_mode"]:
             async for namespace, mode, payload in graph.astream(graph_input, config, **arguments):
                 for event in translator.translate(namespace, mode, payload):

@@ -1,37 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from common.logs import json_formatter
+from runs.tests.logged import Lines
 from tests.streaming import MakeThread, settled
 
 HI: dict[str, Any] = {"messages": ["hi"]}
-
-Lines = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """Return the lines of one event that the server writes during the test."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(json_formatter())
-    logging.getLogger().addHandler(handler)
-
-    def of(event: str) -> list[dict[str, Any]]:
-        written = [json.loads(line) for line in text.getvalue().splitlines()]
-        return [line for line in written if line["event"] == event]
-
-    yield of
-    logging.getLogger().removeHandler(handler)
 
 
 async def told(lines: Lines, event: str, thread_id: str, number: int = 1) -> list[dict[str, Any]]:
