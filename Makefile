@@ -68,7 +68,7 @@ $(VENV)/.runtime: requirements.txt | $(BIN)/uv
 	@$(UV) -r requirements.txt
 	@touch $@
 
-$(VENV)/.development: requirements-dev.txt requirements.txt | $(BIN)/uv
+$(VENV)/.development: requirements-dev.txt requirements-telemetry.txt requirements.txt | $(BIN)/uv
 	@echo "Installing into $(VENV) …"
 	@$(UV) -r requirements-dev.txt
 	@touch $@ $(VENV)/.runtime

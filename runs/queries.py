@@ -106,7 +106,8 @@ WITH run AS (
          CASE WHEN claimed THEN 'running' ELSE 'pending' END,
          %(metadata)s, %(kwargs)s, %(multitask_strategy)s, claimed::int, %(claimed_by)s,
          CASE WHEN claimed THEN at + make_interval(secs => %(lease_seconds)s) END,
-         CASE WHEN claimed THEN at END, at + make_interval(secs => %(after_seconds)s), at, %(traceparent)s
+         CASE WHEN claimed THEN at END, at + make_interval(secs => %(after_seconds)s), at,
+         %(traceparent)s
     FROM (SELECT %(claimed_by)s::bigint IS NOT NULL AS claimed, clock_timestamp() AS at) AS now
   RETURNING {run}
 ), busy AS (
@@ -251,9 +252,10 @@ async def run_result(run_id: UUID) -> Row | None:
 
 
 QUEUE_DEPTH = """
-SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
+SELECT count(*) FILTER (WHERE status = 'pending' AND created_at <= now()) AS pending,
+       count(*) FILTER (WHERE status = 'pending' AND created_at > now()) AS delayed,
        count(*) FILTER (WHERE status = 'running') AS running,
-       COALESCE(EXTRACT(EPOCH FROM now() - min(created_at) FILTER (WHERE status = 'pending')),
+       GREATEST(EXTRACT(EPOCH FROM now() - min(created_at) FILTER (WHERE status = 'pending')),
                 0)::float8 AS oldest_seconds
   FROM run WHERE status IN ('pending', 'running')
 """
@@ -272,7 +274,7 @@ class QueueDepth:
 async def queue_depth() -> QueueDepth:
     row = await db.fetch_one(QUEUE_DEPTH)
     assert row is not None
-    runs = {state: row[state] for state in ("pending", "running")}
+    runs = {state: row[state] for state in ("pending", "delayed", "running")}
     return QueueDepth(runs=runs, oldest_seconds=row["oldest_seconds"])
 
 

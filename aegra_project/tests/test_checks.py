@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from math import inf, nan
 
 import pytest
@@ -64,3 +65,17 @@ def test_unknown_variables_are_no_error(
         refuse_wrong_settings()
 
     assert "Nothing reads these variables: AEGRA_XYZZY." in caplog.text
+
+
+def test_spans_need_packages_that_are_an_extra(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRACING = True
+    refuse_wrong_settings()
+
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+
+    assert refusal() == (
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
+        "pip install --requirement requirements-telemetry.txt (aegra.E005)"
+    )

@@ -153,23 +153,26 @@ class Execution:
     async def _run_graph(self) -> None:
         run = self.run
         try:
-            saver = self._saver or InMemorySaver()
             with told_steps(run) as callbacks:
-                async with open_graph(
-                    run.graph_id,
-                    graph_config(run, self._caller),
-                    access="threads.create_run",
-                    checkpointer=saver,
-                    store=await open_store(),
-                    context=run.kwargs.get("context") or None,
-                    user=self._caller.user,
-                ) as graph:
-                    source = self._parts(graph, await self._input(graph, saver), callbacks)
-                    async for event in source:
-                        self._publish(*event)
+                await self._run_open(callbacks)
         except Exception as exc:
             logger.info("run failed", exc_info=exc, extra={"run_id": str(run.run_id)})
             raise
+
+    async def _run_open(self, callbacks: list[Any]) -> None:
+        run, saver = self.run, self._saver or InMemorySaver()
+        async with open_graph(
+            run.graph_id,
+            graph_config(run, self._caller),
+            access="threads.create_run",
+            checkpointer=saver,
+            store=await open_store(),
+            context=run.kwargs.get("context") or None,
+            user=self._caller.user,
+        ) as graph:
+            source = self._parts(graph, await self._input(graph, saver), callbacks)
+            async for event in source:
+                self._publish(*event)
 
     async def _input(self, graph: Any, saver: Any) -> Any:
         """Return what the graph is given: None when an earlier attempt has got somewhere."""

@@ -85,7 +85,7 @@ def _ids(run: ClaimedRun) -> dict[str, Any]:
 
 def _attributes(run: ClaimedRun) -> dict[str, Any]:
     thread_id = str(run.thread_id)
-    asked = run.kwargs["command"] or run.kwargs["input"]
+    asked = run.kwargs.get("command") or run.kwargs.get("input")
     return {
         "openinference.span.kind": "AGENT",
         "gen_ai.operation.name": "invoke_agent",
