@@ -10,8 +10,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from aegra_project.run_tables import span
 from common.admin import COUNTED_RECORDS, label
-from runs.models import Run, RunStatus
+from runs.inspecting import QueueState, queue_state
+from runs.models import RunStatus
 from threads.admin import LABELS, OPENING
 from threads.models import Thread, ThreadStatus
 
@@ -38,18 +40,28 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def tallies() -> list[Tally]:
-    """Count threads and runs by their indexes, up to the bound of every list."""
-    active = Run.objects.filter(status__in=[RunStatus.PENDING, RunStatus.RUNNING])
+    """Count threads by their indexes, up to the bound of every list, and what is in the queue."""
     return [
         _threads("Waiting for an answer", "pan_tool", "warning", ThreadStatus.INTERRUPTED),
         _threads("Busy threads", "pending", "info", ThreadStatus.BUSY),
         _threads("Threads in error", "error", "danger", ThreadStatus.ERROR),
+        *_queue(queue_state()),
+    ]
+
+
+def _queue(queue: QueueState) -> list[Tally]:
+    waits = f", the oldest for {span(queue.oldest_pending_seconds)}" if queue.pending else ""
+    return [
+        _runs("Running runs", "play_circle", queue.running, RunStatus.RUNNING),
+        _runs(f"Pending runs{waits}", "hourglass_top", queue.pending, RunStatus.PENDING),
         Tally(
-            title="Active runs",
-            icon="play_circle",
-            kind="info",
-            count=_bounded_count(active),
-            url=reverse("admin:runs_run_changelist", query={"status__in": "pending,running"}),
+            title="Stuck: runs without a process, threads without a run",
+            icon="link_off",
+            kind="danger",
+            count=f"{queue.lost + queue.stuck_threads:,}",
+            url=reverse(
+                "admin:threads_thread_changelist", query={"status__exact": ThreadStatus.BUSY}
+            ),
         ),
     ]
 
@@ -62,6 +74,11 @@ def latest_threads() -> list[tuple[Thread, str, SafeString]]:
         (each, each.opening, label(each.status, LABELS[ThreadStatus(each.status)]))
         for each in newest
     ]
+
+
+def _runs(title: str, icon: str, number: int, status: RunStatus) -> Tally:
+    url = reverse("admin:runs_run_changelist", query={"status__exact": status})
+    return Tally(title=title, icon=icon, kind="info", count=f"{number:,}", url=url)
 
 
 def _threads(title: str, icon: str, kind: str, status: ThreadStatus) -> Tally:

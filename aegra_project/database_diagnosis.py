@@ -11,6 +11,7 @@ from django.core.management import CommandError
 
 from aegra_project.database import database_running
 from aegra_project.finding import Finding, ok, problem, warning
+from aegra_project.run_tables import span
 from aegra_project.startup import (
     foreign_tables,
     missing_migrations,
@@ -27,6 +28,7 @@ from common.postgres_server import (
     major_of,
     program,
 )
+from runs.inspecting import QUEUE, QueueState
 from store.backend import close_store
 from store.options import IndexOptions, read_options
 from store.vectors import IndexUnavailable, check_vectors
@@ -77,8 +79,11 @@ def _reached(conn: psycopg.Connection) -> Iterator[Finding]:
         yield problem("database", f"{where} is encoded in {encoding}: make one with UTF8.")
     else:
         yield ok("database", f"{where}, at {info.host}.")
-    yield from _migrations()
+    found = list(_migrations())
+    yield from found
     yield from _vectors(conn)
+    if all(it.level == "ok" for it in found):
+        yield from _queue(conn)
 
 
 def _migrations() -> Iterator[Finding]:
@@ -96,6 +101,32 @@ def _migrations() -> Iterator[Finding]:
         yield problem(
             "migrations",
             f"{told}, and AUTO_MIGRATE is false: run `AUTO_MIGRATE=true manage.py startup` once.",
+        )
+
+
+def _queue(conn: psycopg.Connection) -> Iterator[Finding]:
+    row = conn.execute(QUEUE).fetchone()
+    assert row is not None
+    queue = QueueState(*row)
+    waits = f", the oldest for {span(queue.oldest_pending_seconds)}" if queue.pending else ""
+    yield ok("queue", f"{queue.running} runs are running, {queue.pending} pending{waits}.")
+    if queue.lost:
+        yield warning(
+            "queue",
+            f"{queue.lost} runs have lost their process: the next server that runs takes care of "
+            "them. `manage.py runs list --status running` shows which.",
+        )
+    if queue.stuck_threads:
+        yield warning(
+            "queue",
+            f"{queue.stuck_threads} threads are busy without a run: a server frees them, or "
+            "`manage.py runs repair THREAD`.",
+        )
+    if queue.failed_jobs:
+        yield warning(
+            "queue",
+            f"{queue.failed_jobs} background jobs have failed and are not tried again: the admin "
+            "shows them below Procrastinate.",
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -19,10 +21,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from common import jsoncodec
+from common.bulk import Done
 from common.pretty import NOTHING, ago, exactly, pretty_json
 
 COUNTED_RECORDS = 10_000
 SEARCHED_RECORDS = 5_000
+TOLD_REFUSALS = 5
 _SHORTEST_ID = 4
 
 T = TypeVar("T", bound=Model)
@@ -59,6 +63,11 @@ class RecordAdmin(ModelAdmin, Generic[T]):
     def has_delete_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
         return False
 
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Tell who may do what the API does, though nobody edits a record here."""
+        name = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        return bool(request.user.has_perm(name))
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[T], search_term: str
     ) -> tuple[QuerySet[T], bool]:
@@ -68,6 +77,17 @@ class RecordAdmin(ModelAdmin, Generic[T]):
     def search(self, records: QuerySet[T], term: str) -> QuerySet[T]:
         """Return the records that `term`, which is not empty, finds at a bounded cost."""
         raise NotImplementedError
+
+
+def tell_each(request: HttpRequest, done: Sequence[Done]) -> None:
+    """Tell on the next page what became of each record that an action was done to."""
+    refused = [one for one in done if not one.is_done]
+    for one in refused[:TOLD_REFUSALS]:
+        messages.error(request, f"{one.id}: {one.told}")
+    if len(refused) > TOLD_REFUSALS:
+        messages.error(request, f"and {len(refused) - TOLD_REFUSALS} more were refused.")
+    for told, number in Counter(one.told for one in done if one.is_done).items():
+        messages.success(request, f"{number}: {told}.")
 
 
 def column(description: str, *, ordering: str | None = None) -> Callable[[F], F]:

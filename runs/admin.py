@@ -6,6 +6,8 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from assistants.models import Assistant
@@ -20,12 +22,15 @@ from common.admin import (
     moment_column,
     newest,
     newest_with,
+    tell_each,
     time_column,
     titled,
     within,
 )
-from common.pretty import duration_text, pretty_json
-from runs.models import Run, RunStatus
+from common.bulk import run_apart
+from common.pretty import NOTHING, duration_text, pretty_json
+from runs.bulk import cancel_each, retry_each
+from runs.models import CancelAction, Run, RunStatus
 from runs.webhooks import admin as webhook_admin  # noqa: F401 -- registers its pages
 
 LABELS = {
@@ -61,7 +66,8 @@ class AssistantFilter(admin.SimpleListFilter):
 
 @admin.register(Run)
 class RunAdmin(RecordAdmin[Run]):
-    list_display = ("title", "state", "on_thread", "duration", "attempt", "created")
+    list_display = ("title", "state", "on_thread", "duration", "tries", "held", "created")
+    actions = ("cancel_runs", "roll_back_runs", "retry_runs")
     list_filter = ("status", AssistantFilter)
     search_fields = ("run_id",)
     search_help_text = "Run, thread or assistant id, key=value, metadata"
@@ -73,6 +79,7 @@ class RunAdmin(RecordAdmin[Run]):
         "of_assistant",
         "on_thread",
         "duration",
+        "held",
         "input_json",
         "options_json",
         "metadata_json",
@@ -90,7 +97,8 @@ class RunAdmin(RecordAdmin[Run]):
                     ("of_assistant", "on_thread"),
                     ("created_moment", "started_moment"),
                     ("ended_moment", "duration"),
-                    ("multitask_strategy", "attempt"),
+                    ("multitask_strategy", "attempt", "lost_attempts"),
+                    ("claimed_by", "held"),
                     "error_json",
                 )
             },
@@ -133,6 +141,33 @@ class RunAdmin(RecordAdmin[Run]):
     def duration(self, run: Run) -> str:
         return duration_text(run.started_at, run.ended_at)
 
+    @column("tries")
+    def tries(self, run: Run) -> str:
+        return f"{run.attempt}, {run.lost_attempts} lost" if run.lost_attempts else str(run.attempt)
+
+    @column("held")
+    def held(self, run: Run) -> SafeString:
+        """Show for how long a run has waited, or whether its process is still there."""
+        if run.status == RunStatus.PENDING:
+            return format_html("waits {}", duration_text(run.created_at, timezone.now()))
+        if run.status != RunStatus.RUNNING or run.lease_until is None:
+            return NOTHING
+        if run.lease_until < timezone.now():
+            return label("lost", "danger")
+        return format_html("by process {}", run.claimed_by)
+
+    @admin.action(description="Cancel", permissions=["operate"])
+    def cancel_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        tell_each(request, run_apart(cancel_each(keys_of(runs), action=CancelAction.INTERRUPT)))
+
+    @admin.action(description="Roll back", permissions=["operate"])
+    def roll_back_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        tell_each(request, run_apart(cancel_each(keys_of(runs), action=CancelAction.ROLLBACK)))
+
+    @admin.action(description="Try again", permissions=["operate"])
+    def retry_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        tell_each(request, run_apart(retry_each(keys_of(runs))))
+
     @column("input")
     def input_json(self, run: Run) -> SafeString:
         return pretty_json(run.kwargs.get("command") or run.kwargs.get("input"))
@@ -157,3 +192,7 @@ class RunAdmin(RecordAdmin[Run]):
             return run.assistant.name
         except Assistant.DoesNotExist:
             return GONE
+
+
+def keys_of(runs: QuerySet[Run]) -> list[UUID]:
+    return list(runs.order_by().values_list("pk", flat=True))

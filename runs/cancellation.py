@@ -15,7 +15,7 @@ from runs.cancel_queries import (
     mark_cancelled,
 )
 from runs.engine.current import engine_here
-from runs.events.current import current_log
+from runs.events.current import log_here
 from runs.models import RunStatus
 from runs.queries import lock_thread, run_result
 
@@ -90,5 +90,6 @@ def obey(cancelled: Cancelled) -> None:
     if engine := engine_here():
         for run_id in cancelled.running:
             engine.cancel_local(run_id)
-    # They were cancelled before they began.
-    current_log().tell_ended(cancelled.pending)
+    # They were cancelled before they began. Readers elsewhere look by themselves, if later.
+    if log := log_here():
+        log.tell_ended(cancelled.pending)

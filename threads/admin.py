@@ -19,15 +19,18 @@ from common.admin import (
     metadata_says,
     newest_with,
     tag,
+    tell_each,
     time_column,
     titled,
     within,
 )
+from common.bulk import run_apart
 from common.config import project_config
 from common.pretty import NOTHING
 from threads.checkpoint_rows import latest_checkpoints
 from threads.conversation import MESSAGES_KEY, conversation
 from threads.models import Thread, ThreadStatus
+from threads.repairing import repair_each
 
 LABELS = {
     ThreadStatus.IDLE: "success",
@@ -91,6 +94,7 @@ class ThreadAdmin(RecordAdmin[Thread]):
     search_fields = ("thread_id",)
     search_help_text = "Thread id, graph, key=value, metadata"
     sortable_by = ("updated",)
+    actions = ("repair_threads",)
 
     created = time_column("created_at")
     updated = time_column("updated_at")
@@ -114,6 +118,12 @@ class ThreadAdmin(RecordAdmin[Thread]):
     def graph(self, thread: Thread) -> SafeString:
         graph_id = thread.metadata.get("graph_id")
         return tag(graph_id) if graph_id else NOTHING
+
+    @admin.action(description="Repair", permissions=["operate"])
+    def repair_threads(self, request: HttpRequest, threads: QuerySet[Thread]) -> None:
+        """Answer tool calls that a cancelled run has left open; free what is stuck."""
+        keys = threads.order_by().values_list("pk", flat=True)
+        tell_each(request, run_apart(repair_each(list(keys))))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ThreadList]:
         return ThreadList

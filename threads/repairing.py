@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from access.caller import Caller
+from access.caller import ANONYMOUS, Caller
 from common import db
+from common.bulk import Done, each
 from common.db import Connection, Row
 from common.errors import BadRequest, Conflict, NotFound
 from common.jsoncodec import JsonObject
@@ -113,3 +114,19 @@ def _writer(graph: Any, was_next: Iterable[str]) -> str | None:
 def repair_json(repair: Repair) -> JsonObject:
     calls: Any = [{"id": call.id, "name": call.name} for call in repair.tool_calls]
     return {"tool_calls": calls, "was_stuck": repair.was_stuck}
+
+
+async def repair_each(thread_ids: Iterable[UUID]) -> list[Done]:
+    """Repair many threads, for whoever operates the server."""
+
+    async def repair(thread_id: UUID) -> str:
+        return repair_words(await repair_thread(thread_id, caller=ANONYMOUS))
+
+    return await each(thread_ids, repair)
+
+
+def repair_words(repair: Repair) -> str:
+    parts = ["was busy without a run, and is no more"] if repair.was_stuck else []
+    if names := ", ".join(call.name or call.id for call in repair.tool_calls):
+        parts.append(f"has tool calls answered as cancelled: {names}")
+    return "; ".join(parts) or "is well: nothing was changed"

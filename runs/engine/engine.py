@@ -137,8 +137,12 @@ class Engine:
         if (execution := self._executions.get(run_id)) is None:
             self._early_stops.append(run_id)
             return
-        execution.stop()
-        self._loop.call_later(INSIST_SECONDS, self._stop, run_id)
+        self._insist(execution)
+
+    def _insist(self, execution: Execution) -> None:
+        if self._executions.get(execution.run.run_id) is execution:
+            execution.stop()
+            self._loop.call_later(INSIST_SECONDS, self._insist, execution)
 
     def _lose(self, run_id: UUID) -> None:
         """Stop a run that was deleted, settled, or taken over by another process."""
@@ -161,7 +165,8 @@ class Engine:
             earlier.stop()
         execution = Execution(run, events, self._keeper.is_sure)
         self._executions[run.run_id] = execution
-        if run.cancel_action or run.run_id in self._early_stops:
+        # A later attempt may follow upon a cancel that has been obeyed: only its row tells.
+        if run.cancel_action or (run.is_fresh and run.run_id in self._early_stops):
             self._stop(run.run_id)
         self._spawn(self._carry_out(execution))
 

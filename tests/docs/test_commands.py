@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +32,16 @@ def targets() -> set[str]:
 @cache
 def options_of(command: str) -> frozenset[str]:
     parser = load_command_class(get_commands()[command], command).create_parser("", command)
-    return frozenset(name for action in parser._actions for name in action.option_strings)
+    return frozenset(_options(parser))
+
+
+def _options(parser: ArgumentParser) -> Iterator[str]:
+    """Yield the options of a parser and of its verbs."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, _SubParsersAction):
+            for verb in action.choices.values():
+                yield from _options(verb)
 
 
 def common_options() -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import time
 from typing import Annotated, Any, TypedDict
 
@@ -16,6 +17,30 @@ async def explode(state: MessagesState) -> None:
 
 
 boom = StateGraph(MessagesState).add_node("boom", explode).add_edge(START, "boom").compile()
+
+
+class Tried(TypedDict, total=False):
+    key: str
+    done: Annotated[list[str], operator.add]
+
+
+_failed: set[str] = set()
+
+
+async def begin(state: Tried) -> Tried:
+    return {"done": ["begun"]}
+
+
+async def fail_once(state: Tried) -> Tried:
+    if state["key"] not in _failed:
+        _failed.add(state["key"])
+        raise ValueError("not yet")
+    return {"done": ["ended"]}
+
+
+# Its second step fails, once for each key.
+flaky = StateGraph(Tried).add_node(begin).add_node(fail_once)
+flaky = flaky.add_edge(START, "begin").add_edge("begin", "fail_once").compile()
 
 STEPS = 20
 
