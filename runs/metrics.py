@@ -39,6 +39,7 @@ READERS = Gauge(
 RING = Gauge(
     "aegra_event_ring_bytes", "Bytes of events held in memory.", multiprocess_mode="livesum"
 )
+WEBHOOKS = Counter("aegra_webhook_attempts", "Attempts to send a webhook.", ["status"])
 DROPPED = Counter("aegra_event_readers_dropped", "Clients that were too slow for their stream.")
 
 

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from common import db
 from common.tests.http_projects import http_section
 from runs.jobs import forget_deliveries
+from runs.metrics import WEBHOOKS
 from runs.tests.webhook_projects import (
     Drain,
     deliveries_of,
@@ -38,6 +39,21 @@ async def test_a_failure_that_may_pass_is_tried_again_under_the_same_id(
     assert (delivery["status"], delivery["attempts"], delivery["error"]) == ("delivered", 3, None)
     ids = [sent.headers["x-aegra-delivery"] for sent in receiver.received]
     assert ids == [str(delivery["delivery_id"])] * 3
+
+
+async def test_each_attempt_is_counted(
+    api: httpx.AsyncClient, receiver: Receiver, drain: Drain
+) -> None:
+    def counted() -> list[float]:
+        statuses = ("pending", "delivered")
+        return [WEBHOOKS.labels(status)._value.get() for status in statuses]
+
+    receiver.statuses = [503, 204]
+    before = counted()
+
+    await done_with(await waited(api, receiver.url), drain)
+
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1]
 
 
 async def test_attempts_come_to_an_end(

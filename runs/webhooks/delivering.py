@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 
 from common.http_config import http_config
+from runs.metrics import WEBHOOKS
 from runs.models import WebhookDelivery
 from runs.webhooks.config import webhook_config
 from runs.webhooks.queries import PendingDelivery, pending_delivery, record_attempt
@@ -36,10 +37,11 @@ async def deliver(delivery_id: UUID) -> None:
         return
     is_on = "webhooks" not in http_config().disabled
     came_of_it = await attempt(delivery, config) if is_on else _TURNED_OFF
-    status = _status(delivery, came_of_it)
+    status = str(_status(delivery, came_of_it))
     await record_attempt(
         delivery_id, status=status, status_code=came_of_it.status_code, error=came_of_it.error
     )
+    WEBHOOKS.labels(status).inc()
     _log(delivery, came_of_it, status)
     if status == WebhookDelivery.Status.PENDING:
         raise Undelivered(wait_seconds(delivery.attempts))
