@@ -47,6 +47,7 @@ AEGRA_PORT = env.int("AEGRA_PORT", default=2026)
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 EMBEDDED_POSTGRES = not DATABASE_URL
+DATABASES: dict[str, dict[str, object]]
 if EMBEDDED_POSTGRES:
     DATABASES = {
         "default": {
@@ -58,6 +59,9 @@ else:
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
 # What leads past a pooler (PgBouncer) to PostgreSQL itself; empty: DATABASE_URL does.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
+# A pooler that lends a connection for one transaction forgets statements and cursors.
+DB_PREPARED_STATEMENTS = env.bool("DB_PREPARED_STATEMENTS", default=not DATABASE_DIRECT_URL)
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = bool(DATABASE_DIRECT_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTO_MIGRATE = env.bool("AUTO_MIGRATE", default=True)
 STARTUP_LOCK_SECONDS = env.float("STARTUP_LOCK_SECONDS", default=120.0)  # wait for another start
@@ -71,9 +75,7 @@ DB_BACKGROUND_POOL_SIZE = env.int("DB_BACKGROUND_POOL_SIZE", default=4)
 # --- runs -------------------------------------------------------------------
 
 ENGINE_SLOTS = env.int("ENGINE_SLOTS", default=100)  # runs executed at once in one process
-RUN_LEASE_SECONDS = env.float(
-    "RUN_LEASE_SECONDS", default=30.0
-)  # a dead process's runs are tried again after this
+RUN_LEASE_SECONDS = env.float("RUN_LEASE_SECONDS", default=30.0)  # of a dead process, then retried
 RUN_MAX_ATTEMPTS = env.int("RUN_MAX_ATTEMPTS", default=3)  # as many dead processes fail a run
 RUN_TIMEOUT_SECONDS = env.float("RUN_TIMEOUT_SECONDS", default=86_400.0)  # over all attempts
 IDEMPOTENCY_HOURS = env.float("IDEMPOTENCY_HOURS", default=24.0)  # a sent key is known for so long

@@ -27,6 +27,10 @@ from store.vectors import IndexUnavailable
 # Any number, the same in every version: "aegra" in ASCII.
 STARTUP_LOCK = 0x6165677261
 POLL_SECONDS = 0.1
+POOLED = (
+    "A pooler stands between this server and PostgreSQL, where locks and notices get lost: "
+    "name what leads past it in DATABASE_DIRECT_URL."
+)
 BY_HAND = "AUTO_MIGRATE is false: run `AUTO_MIGRATE=true manage.py startup` once."
 
 
@@ -84,10 +88,12 @@ def _alone() -> Iterator[None]:
     snapshot open, on which the other process's CREATE INDEX CONCURRENTLY waits in turn.
     """
     try:
-        conn = psycopg.connect(db.conninfo(), autocommit=True)
+        conn = psycopg.connect(db.direct_conninfo(), autocommit=True)
     except psycopg.Error as exc:
         raise StartupError(unreachable(exc)) from exc
     with conn:
+        if not settings.DATABASE_DIRECT_URL and db.is_pooled(conn):
+            raise StartupError(POOLED)
         deadline = time.monotonic() + settings.STARTUP_LOCK_SECONDS
         while not _try_lock(conn):
             if time.monotonic() > deadline:

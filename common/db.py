@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
+import psycopg
 from django.conf import settings
 from django.db import connections
 from psycopg import AsyncConnection, DataError, OperationalError
@@ -31,6 +32,9 @@ Params: TypeAlias = "Mapping[str, object] | Sequence[object]"
 UNREACHABLE = (OperationalError, PoolTimeout)
 # Some of these are operational errors too, so that they are caught first.
 UNSTORABLE = (DataError, ProgramLimitExceeded)
+
+# A statement is prepared when it is executed for the third time.
+PREPARE_AT = 2
 
 # To compile a statement takes longer than any statement here takes to run.
 # A process that is stopped in the middle of a transaction must not hold its locks for ever.
@@ -81,6 +85,13 @@ def direct_conninfo() -> str:
     return settings.DATABASE_DIRECT_URL or conninfo()
 
 
+def is_pooled(conn: psycopg.Connection) -> bool:
+    """Tell whether another program stands between a connection and PostgreSQL."""
+    row = conn.execute("SELECT pg_backend_pid()").fetchone()
+    # A pooler makes up the process that it names.
+    return row is not None and row[0] != conn.info.backend_pid
+
+
 async def pool(max_size: int | None = None) -> Pool:
     """Return the running loop's pool; the first call opens it with at most `max_size`."""
     loop = asyncio.get_running_loop()
@@ -91,7 +102,11 @@ async def pool(max_size: int | None = None) -> Pool:
             min_size=1,
             max_size=max_size or settings.DB_HTTP_POOL_SIZE,
             timeout=settings.DB_CONNECT_SECONDS,
-            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 2},
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "prepare_threshold": PREPARE_AT if settings.DB_PREPARED_STATEMENTS else None,
+            },
             # A longer outage is tried anew by the next request, without the waits grown so far.
             reconnect_timeout=settings.DB_CONNECT_SECONDS,
             configure=_configure,

@@ -16,6 +16,7 @@ WORKED_OUT = {
     "ACCESS_LOG": "false",
     "AEGRA_DATA_DIR": ".aegra",
     "ALLOWED_HOSTS": "",
+    "DB_PREPARED_STATEMENTS": "true",
     "EXPOSE_ERRORS": "false",
     "LOG_FORMAT": "json",
 }
@@ -77,11 +78,26 @@ def test_the_example_environment_lists_every_setting_with_its_default() -> None:
 def test_compose_sets_nothing_but_settings() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
-    app, database = compose["services"]["app"], compose["services"]["database"]
-    assert set(app["environment"]) <= documented().keys()
-    assert app["depends_on"]["database"]["condition"] == "service_healthy"
-    assert "healthcheck" in database
-    assert database["volumes"][0].partition(":")[0] in compose["volumes"]
+    services = compose["services"]
+    given = {"DATABASE_URL", "SECRET_KEY", "DRAIN_SECONDS"}
+    for name in ("migrate", "web", "worker"):
+        assert given <= set(services[name]["environment"]) <= documented().keys()
+    assert services["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
+    assert all(
+        services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+        for name in ("web", "worker")
+    )
+    assert all("healthcheck" in services[name] for name in services.keys() - {"web"})
+    volume = services["database"]["volumes"][0].partition(":")[0]
+    assert volume in compose["volumes"]
+
+
+def test_compose_starts_what_exists() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+    commands = [" ".join(service.get("command", [])) for service in compose["services"].values()]
+    named = sorted(found[1] for text in commands if (found := re.search(r"manage.py (\w+)", text)))
+    assert named == ["serve", "startup", "worker"]
 
 
 def test_the_image_sets_nothing_but_settings() -> None:
