@@ -4,37 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import many_threads, scenarios
+from benchmarks import engine, many_threads, scenarios
 from benchmarks.baseline import Baseline, in_process
 from benchmarks.client import Client
+from benchmarks.figure import Figure
 from benchmarks.scenarios import TOKENS, load
 from benchmarks.server import MeasuredServer, serving
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One line of the table."""
-
-    name: str
-    value: float
-    unit: str
-    bound: float | None = None
-    at_least: bool = False
-    """Whether the bound is a floor, not a ceiling."""
-
-    def __str__(self) -> str:
-        sign = "≥" if self.at_least else "≤"
-        bound = "" if self.bound is None else f"{sign} {self.bound:g}"
-        return f"{self.name:<36}{self.value:>10.1f} {self.unit:<10}{bound:>10}  {self._verdict()}"
-
-    def _verdict(self) -> str:
-        if self.bound is None:
-            return ""
-        met = self.value >= self.bound if self.at_least else self.value <= self.bound
-        return "met" if met else "MISSED"
 
 
 async def measure(server: MeasuredServer) -> list[Figure]:
@@ -133,6 +110,7 @@ def main() -> None:
     plain = in_process()
     with serving() as server:
         figures = asyncio.run(measure(server))
+    figures += engine.measure()
     print(*figures, "", *ratios(figures, plain), sep="\n")
 
 

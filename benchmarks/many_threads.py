@@ -30,7 +30,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
 
 
 @asynccontextmanager
-async def _database(data_dir: Path) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+async def database(data_dir: Path) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
     named = connection_settings(data_dir / "postgres")
     async with await psycopg.AsyncConnection.connect(
         dbname=named["NAME"],
@@ -44,7 +44,7 @@ async def _database(data_dir: Path) -> AsyncIterator[psycopg.AsyncConnection[Any
 
 async def fill(data_dir: Path) -> None:
     """Make the threads, as the server would have them after a while."""
-    async with _database(data_dir) as connection:
+    async with database(data_dir) as connection:
         await connection.execute(filling(THREADS).encode())
         await connection.execute(VACUUM.encode())
 

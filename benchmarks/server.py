@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,28 +39,50 @@ class MeasuredServer:
 
 
 @contextmanager
-def serving() -> Iterator[MeasuredServer]:
+def serving(*options: str, **env: str) -> Iterator[MeasuredServer]:
     """Start `manage.py serve` on an embedded PostgreSQL of its own, and stop it afterwards."""
     with tempfile.TemporaryDirectory() as directory:
         port = _free_port()
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port)],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "AEGRA_CONFIG": str(GRAPHS),
-                "AEGRA_DATA_DIR": directory,
-                "DATABASE_URL": "",
-                "LOG_LEVEL": "WARNING",
-            },
-            stdout=subprocess.DEVNULL,
-        )
-        try:
+        command = ["serve", "--port", str(port), *options]
+        with _running(command, Path(directory), subprocess.DEVNULL, env) as process:
             _wait(port, process)
             yield MeasuredServer(port, process.pid, Path(directory))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(START_SECONDS)
+
+
+@contextmanager
+def working(data_dir: Path) -> Iterator[None]:
+    """Have a worker execute the runs of a server."""
+    with _running(["worker"], data_dir, subprocess.PIPE, {}) as process:
+        assert process.stdout is not None
+        if b" executes runs of " not in process.stdout.readline():
+            raise RuntimeError("The worker to be measured does not start.")
+        yield
+
+
+@contextmanager
+def _running(
+    command: list[str], data_dir: Path, output: int, env: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env={**os.environ, **environment(data_dir), **env},
+        stdout=output,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(START_SECONDS)
+
+
+def environment(data_dir: Path) -> dict[str, str]:
+    return {
+        "AEGRA_CONFIG": str(GRAPHS),
+        "AEGRA_DATA_DIR": str(data_dir),
+        "DATABASE_URL": "",
+        "LOG_LEVEL": "WARNING",
+    }
 
 
 def _free_port() -> int:

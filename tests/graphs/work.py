@@ -134,3 +134,40 @@ async def pile(state: Heap) -> Heap:
 
 
 big = StateGraph(Heap).add_node(pile).add_edge(START, "pile").compile()
+
+
+class Journal(TypedDict, total=False):
+    name: str
+    pages: int
+    seconds: float
+    entries: Annotated[list[str], operator.add]
+    """Nothing is ever written over: what is done twice stands there twice."""
+
+
+async def note(state: Journal) -> Journal:
+    await asyncio.sleep(state.get("seconds", 0.0))
+    name = state["name"]
+    page = sum(entry.startswith(f"{name}/") for entry in state["entries"])
+    return {"entries": [f"{name}/{page}"]}
+
+
+def onto_next_page(state: Journal) -> str:
+    name, pages = state["name"], state.get("pages", 3)
+    is_full = sum(entry.startswith(f"{name}/") for entry in state["entries"]) >= pages
+    return END if is_full else "note"
+
+
+journal = StateGraph(Journal).add_node(note).add_edge(START, "note")
+journal = journal.add_conditional_edges("note", onto_next_page, ["note", END]).compile()
+
+
+class Moment(TypedDict, total=False):
+    at: float
+
+
+async def look_at_the_clock(state: Moment) -> Moment:
+    return {"at": time.time()}
+
+
+stopwatch = StateGraph(Moment).add_node(look_at_the_clock).add_edge(START, "look_at_the_clock")
+stopwatch = stopwatch.compile()
