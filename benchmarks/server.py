@@ -18,7 +18,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ROOT / "tests" / "graphs" / "langgraph.json"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class MeasuredServer:
