@@ -26,15 +26,18 @@ def speaks_agent_protocol(body: Json) -> bool:
 
 def agent_run(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run as the protocol has it; what else the row says stays beside that."""
-    kwargs = row["kwargs"].parse()
-    config = kwargs.get("config") or {}
+    # Another version may have written it, with other keys.
+    kwargs = _object(row["kwargs"].parse())
+    config, modes = _object(kwargs.get("config")), kwargs.get("stream_mode")
     return {
         **row,
         "agent_id": row["assistant_id"],
         "status": STATUSES.get(row["status"], row["status"]),
         "input": kwargs.get("input"),
         "config": {key: config[key] for key in CONFIG_KEYS if config.get(key) is not None},
-        "stream_mode": [mode for mode in kwargs["stream_mode"] if mode in STREAM_MODES],
+        "stream_mode": [mode for mode in modes if mode in STREAM_MODES]
+        if isinstance(modes, list)
+        else [],
         "on_completion": "delete" if kwargs.get("temporary") else "keep",
         "langsmith_session_name": None,
     }
@@ -51,6 +54,10 @@ def agent_output(run: Mapping[str, Any], output: Any) -> dict[str, Any]:
     if isinstance(messages, list) and all(_is_message(item) for item in messages):
         told["messages"] = [_message(item) for item in messages]
     return told
+
+
+def _object(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
 
 
 def _is_message(item: Any) -> bool:

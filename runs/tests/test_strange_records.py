@@ -48,6 +48,15 @@ async def test_a_run_that_cannot_be_read_fails_with_a_clear_error(
     assert (await api.get(f"/threads/{thread_id}")).json()["status"] == "error"
 
 
+async def test_a_run_of_few_words_is_found(api: httpx.AsyncClient, thread: MakeThread) -> None:
+    thread_id = await thread()
+    await outcome(api, thread_id, {})
+
+    found = await api.post("/runs/search", json={"thread_id": thread_id})
+
+    assert [(run["status"], run["stream_mode"]) for run in found.json()] == [("error", [])]
+
+
 async def test_a_record_of_another_version_is_executed_as_far_as_it_is_known(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
