@@ -30,7 +30,6 @@ async def outcome(api: httpx.AsyncClient, thread_id: str, kwargs: Any) -> Any:
     ("kwargs", "told"),
     [
         ({}, "names no graph"),
-        ([1], "names no graph"),
         ({"config": {"configurable": 5}}, "names no graph"),
         ({"config": {"configurable": {"graph_id": "gone"}}}, "Graph 'gone' not found"),
         ({"config": ECHO, "stream_mode": ["telepathy"]}, "`stream_mode` ['telepathy']"),
