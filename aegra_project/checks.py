@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from math import inf
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register, run_checks
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 TAG = "aegra"
 HIGHEST_PORT = 65_535
+BUS_SCHEMES = ("redis", "rediss", "unix")
 POSITIVE = (
     "BACKGROUND_JOBS",
     "DB_BACKGROUND_POOL_SIZE",
@@ -94,6 +96,15 @@ def is_importable(name: str) -> bool:
         return find_spec(name) is not None
     except ModuleNotFoundError:
         return False
+
+
+@register(TAG)
+def unusable_event_bus(**_kwargs: Any) -> list[CheckMessage]:
+    scheme = urlsplit(settings.EVENT_BUS_URL).scheme
+    if not settings.EVENT_BUS_URL or scheme in BUS_SCHEMES:
+        return []
+    told = f"EVENT_BUS_URL must begin with {', '.join(f'{name}://' for name in BUS_SCHEMES)}."
+    return [Error(told, id="aegra.E006")]
 
 
 @register(TAG)

@@ -24,6 +24,8 @@ from common.config import ConfigError, ProjectConfig, project_config
 from common.importing import LoadError
 from graphs.checking import check_graphs
 from graphs.registry import use_config
+from runs.events.redis import RedisStore
+from runs.events.store import StoreLost
 from runs.webhooks.config import read_webhooks
 from store.embedding import load_embedder
 from store.options import read_options
@@ -39,6 +41,7 @@ def diagnose() -> Iterator[Finding]:
         "data directory": data_directory,
         "PostgreSQL": embedded_server,
         "database": database,
+        "event bus": event_bus,
         "project": project,
         "address": address,
         "access": access,
@@ -145,6 +148,18 @@ def _keys(config: ProjectConfig) -> Iterator[Finding]:
         yield warning("project", f"Unknown keys have no effect: {names}. Correct or remove them.")
     if names := ", ".join(config.unserved_keys):
         yield warning("project", f"This version does not serve these keys yet: {names}.")
+
+
+def event_bus() -> Iterator[Finding]:
+    if not settings.EVENT_BUS_URL:
+        yield ok("event bus", "Processes follow each other's runs through PostgreSQL.")
+        return
+    try:
+        RedisStore(settings.EVENT_BUS_URL).check()
+    except (StoreLost, ValueError) as exc:
+        yield problem("event bus", str(exc))
+    else:
+        yield ok("event bus", "Redis answers.")
 
 
 def address() -> Iterator[Finding]:

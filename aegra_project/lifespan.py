@@ -21,6 +21,7 @@ from common.stopping import begin_to_stop, uninterrupted
 from graphs import loop as graph_loop
 from runs.engine.current import current_engine, start_engine, stop_engine
 from runs.events.current import start_log, stop_log
+from runs.events.store import StoreLost
 from runs.webhooks.config import webhook_config
 
 
@@ -35,7 +36,7 @@ def loading() -> Iterator[None]:
         yield
     except (ConfigError, LoadError) as exc:
         raise CannotLoad(str(exc)) from exc
-    except StartupError as exc:
+    except (StartupError, StoreLost) as exc:
         raise CommandError(str(exc)) from exc
 
 
@@ -73,7 +74,8 @@ def server_running(*, executes: bool = True) -> Iterator[None]:
         notices.start()
         stops.callback(notices.stop)
         stops.callback(stop_log)
-        start_log()
+        with loading():
+            start_log()
         if executes:
             _start_executing(stops)
         stops.enter_context(telemetry.kept())

@@ -87,6 +87,7 @@ EXPOSE_ERRORS = env.bool("EXPOSE_ERRORS", default=DEBUG)
 STREAM_HEARTBEAT_SECONDS = env.float("STREAM_HEARTBEAT_SECONDS", default=5.0)
 EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", default=30.0)
 EVENT_RETENTION_SECONDS = env.float("EVENT_RETENTION_SECONDS", default=120.0)  # after a run's end
+EVENT_BUS_URL = env.str("EVENT_BUS_URL", default="")  # redis://…; empty: PostgreSQL
 EVENT_RING_MB = env.int("EVENT_RING_MB", default=64)  # events of ended runs kept for late joiners
 STREAM_READER_LAG_MB = env.int("STREAM_READER_LAG_MB", default=64)  # a slower reader is dropped
 

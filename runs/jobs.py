@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from runs import retention
+from runs.events.forgetting import forget_old_events
 from runs.idempotency import forget_old_keys
 from runs.webhooks import queries
 from runs.webhooks.delivering import Undelivered, deliver
@@ -70,3 +71,10 @@ async def forget_old_runs(timestamp: int) -> None:
     tally = await retention.forget_old_runs(days=settings.RUN_RETENTION_DAYS)
     if tally.rows.total():
         logger.info("old runs deleted", extra={"runs": tally.rows["runs"]})
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queue="upkeep", queueing_lock="forget_old_events", pass_context=False)
+async def forget_events(timestamp: int) -> None:
+    """Delete events that nobody comes back for any more."""
+    await forget_old_events()

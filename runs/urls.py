@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from runs.agent_views import AgentRunViewSet
 from runs.converters import RunIdConverter
 from runs.stream_views import StatelessRunStreamViewSet, ThreadRunStreamViewSet
+from runs.thread_stream_views import ThreadStreamViewSet
 from runs.views import StatelessRunViewSet, ThreadRunViewSet
 
 register_converter(RunIdConverter, "run_id")
@@ -13,6 +14,7 @@ _thread = "threads/<str:thread_id>/runs"
 _run = "<run_id:run_id>"
 
 urlpatterns = [
+    path("threads/<str:thread_id>/stream", ThreadStreamViewSet.as_view({"get": "stream"})),
     path(f"{_thread}/stream", ThreadRunStreamViewSet.as_view({"post": "stream"})),
     path(f"{_thread}/wait", ThreadRunStreamViewSet.as_view({"post": "wait"})),
     path(_thread, ThreadRunViewSet.as_view({"get": "list", "post": "create"})),

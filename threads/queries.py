@@ -200,3 +200,8 @@ SELECT thread_id,
 async def thread_storage(thread_id: UUID, *, caller: Caller) -> Row | None:
     """Return how many bytes a thread takes in the database, compressed as they lie there."""
     return await db.fetch_one(sql.SQL(STORAGE).format(visible=visible_to(caller)), [thread_id])
+
+
+async def tell_written(tx: Connection, thread_id: UUID) -> None:
+    """Tell every process that a client wrote the state of a thread; who follows it listens."""
+    await tx.execute("SELECT pg_notify('aegra_state', %s)", [str(thread_id)])

@@ -18,7 +18,14 @@ from graphs.checkpointer import saver_on
 from graphs.loop import on_graph_loop
 from graphs.serde import checkpoint_json, command_for, pending_interrupts, values_of
 from threads.opening import config_of, graph_of, opened
-from threads.queries import NewThread, get_thread, insert_thread, lock_thread, save_state
+from threads.queries import (
+    NewThread,
+    get_thread,
+    insert_thread,
+    lock_thread,
+    save_state,
+    tell_written,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +90,7 @@ async def _update(thread_id: UUID, update: StateUpdate, caller: Caller) -> JsonO
                 f"Thread {thread_id} is busy with a run. Wait for it to finish or cancel it."
             )
         checkpoint = await _write(tx, thread_id, thread, update)
+        await tell_written(tx, thread_id)
     return {
         "checkpoint": checkpoint,
         "configurable": checkpoint,

@@ -24,6 +24,7 @@ _N_BITS = _COUNT_BITS + _ATTEMPT_BITS
 _MAX_COUNT = (1 << _COUNT_BITS) - 1
 _MAX_ATTEMPT = (1 << _ATTEMPT_BITS) - 1
 _N_MASK = (1 << _N_BITS) - 1
+NUMBERS_PER_MS = 1 << _N_BITS
 _MAX_MS = (1 << (63 - _N_BITS)) - 1
 
 
@@ -66,9 +67,9 @@ def milliseconds_of(number: int) -> int:
     return number >> _N_BITS
 
 
-def number_at(milliseconds: int) -> int:
-    """Return the least number of a millisecond."""
-    return milliseconds << _N_BITS
+def last_number_at(milliseconds: int) -> int:
+    """Return the greatest number of a millisecond, which no run gives."""
+    return milliseconds << _N_BITS | _N_MASK
 
 
 def read_position(event_id: str) -> Position | None:

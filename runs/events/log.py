@@ -13,6 +13,7 @@ from runs.events.pump import Pump
 from runs.events.ring import Ring
 from runs.events.store import EventStore
 from runs.events.tape import Reader, Tape, WrittenTape, is_too_far_behind
+from runs.events.watching import Watches
 
 
 class ReaderTooSlow(Exception):
@@ -69,7 +70,8 @@ class EventLog:
 
     def __init__(self, store: EventStore | None = None) -> None:
         self.ring = Ring()
-        self._pump = Pump(self.ring, store) if store else None
+        self.watches = Watches()
+        self._pump = Pump(self.ring, store, self.watches) if store else None
 
     def start(self) -> None:
         if self._pump:
@@ -101,6 +103,19 @@ class EventLog:
     async def output(self, run_id: UUID) -> bytes | None:
         """Return what `wait` answers of a run whose thread has gone with it."""
         return await self._pump.ask(lambda store: store.output(run_id)) if self._pump else None
+
+    def tell_state(self, thread_id: str) -> None:
+        """Wake those who want to know that the state of a thread was written."""
+        self.watches.wake(UUID(thread_id), is_written=True)
+
+    async def last(self, run_id: UUID) -> Position | None:
+        """Return where the newest event of a run stands, if any is kept."""
+        tape = self.ring.get(run_id)
+        if isinstance(tape, WrittenTape) and tape.end:
+            return tape.last
+        if self._pump is None:
+            return None
+        return (await self._pump.ask(lambda store: store.last([run_id]))).get(run_id)
 
     async def keeps(self, run_id: UUID) -> bool:
         """Tell whether there is anything yet of what a run said."""

@@ -30,7 +30,7 @@ FLUSH_SECONDS = 0.018
 CHECK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 # A run waits this long for a store that it can do without.
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
 READ_AT_ONCE = 50
 BEGINS = "t"
 STOP_SECONDS = 5.0
@@ -41,8 +41,8 @@ UNSTORED_BYTES = 64_000_000
 class Pump:
     """Writes what the tapes of this process have new, and fills the copies of others'."""
 
-    def __init__(self, ring: Ring, store: EventStore) -> None:
-        self.watches = Watches()
+    def __init__(self, ring: Ring, store: EventStore, watches: Watches) -> None:
+        self.watches = watches
         self._ring = ring
         self._store = store
         self._stopping = False

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -64,12 +65,27 @@ class RedisStore:
     needed = False
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._client = client(url)
         self._append = self._client.register_script(APPEND)
         self._database = Database()
         self._epoch: bytes | None = None
         self._stopping = threading.Event()
         self._listener: threading.Thread | None = None
+
+    def check(self) -> None:
+        """Raise StoreLost, in one line, when there is no Redis to be used."""
+        address = urlsplit(self._url)
+        place = f"{address.hostname}:{address.port or 6379}" if address.hostname else address.path
+        try:
+            # A script may be forbidden where a value may be read.
+            with self._connected():
+                self._client.eval("return 1", 0)
+        except (StoreLost, RedisError) as exc:
+            raise StoreLost(
+                f"EVENT_BUS_URL leads to no usable Redis at {place}: {exc} Start Redis there, "
+                "correct the setting, or leave it out: events then go through PostgreSQL."
+            ) from exc
 
     def listen(
         self, on_words: Callable[[Sequence[str]], object], on_gap: Callable[[], object]

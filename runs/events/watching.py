@@ -10,37 +10,51 @@ from uuid import UUID
 from runs.events.tape import Reader
 
 
-class Watches:
-    """Readers by the thread they watch; woken from any thread."""
+class Watch(Reader):
+    """One who is woken when a run begins upon a thread, or its state is written."""
 
     def __init__(self) -> None:
-        self._readers: dict[UUID, set[Reader]] = {}
+        super().__init__()
+        self.is_written = False
+        """Whether the state was written since somebody looked."""
+
+    def take_written(self) -> bool:
+        was_written, self.is_written = self.is_written, False
+        return was_written
+
+
+class Watches:
+    """Watches by their thread; woken from any thread of the process."""
+
+    def __init__(self) -> None:
+        self._watches: dict[UUID, set[Watch]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
-    def watching(self, thread_id: UUID) -> Iterator[Reader]:
-        reader = Reader()
+    def watching(self, thread_id: UUID) -> Iterator[Watch]:
+        watch = Watch()
         with self._lock:
-            self._readers.setdefault(thread_id, set()).add(reader)
+            self._watches.setdefault(thread_id, set()).add(watch)
         try:
-            yield reader
+            yield watch
         finally:
             with self._lock:
-                readers = self._readers[thread_id]
-                readers.discard(reader)
-                if not readers:
-                    del self._readers[thread_id]
+                watches = self._watches[thread_id]
+                watches.discard(watch)
+                if not watches:
+                    del self._watches[thread_id]
 
-    def wake(self, thread_id: UUID) -> None:
-        if not self._readers:
+    def wake(self, thread_id: UUID, *, is_written: bool = False) -> None:
+        if not self._watches:
             return
         with self._lock:
-            readers = tuple(self._readers.get(thread_id, ()))
-        for reader in readers:
-            reader.wake()
+            watches = tuple(self._watches.get(thread_id, ()))
+        for watch in watches:
+            watch.is_written = watch.is_written or is_written
+            watch.wake()
 
     def wake_all(self) -> None:
         with self._lock:
-            readers = [reader for readers in self._readers.values() for reader in readers]
-        for reader in readers:
-            reader.wake()
+            watches = [watch for watches in self._watches.values() for watch in watches]
+        for watch in watches:
+            watch.wake()

@@ -158,6 +158,7 @@ async def test_none_twice_and_none_left_out_whenever_a_reader_comes(logs: Logs) 
     await run.end()
     streams = await asyncio.gather(*readers)
 
+    assert [len(stream) for stream in streams] == [count] * len(readers)
     assert all(stream == list(range(count)) for stream in streams)
 
 
