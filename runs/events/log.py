@@ -177,8 +177,8 @@ class _Following:
             found = self._found()
             if found:
                 self._check_lag(ended=ended)
-                self._advance(found)
-                yield found
+                if news := self._advance(found):
+                    yield news
             elif found is None and tape.floor is not None:
                 page = await self._page(tape.floor, idle_seconds)
                 if page is not None:
@@ -198,10 +198,17 @@ class _Following:
                 self._index = self._tape.index_after(self.cursor)
         return None if self._index is None else self._tape.since(self._index)
 
-    def _advance(self, found: Sequence[StreamEvent]) -> None:
+    def _advance(self, found: list[StreamEvent]) -> list[StreamEvent]:
+        """Go on behind what was found; returns what of it the reader has not had."""
         assert self._index is not None
+        assert self.cursor is not None
         self._index += len(found)
-        self.cursor = position_of(number_of(found[-1].id))
+        if _position(found[0]) <= self.cursor:
+            # The store was emptied, and is being filled again from the start.
+            found = [event for event in found if _position(event) > self.cursor]
+        if found:
+            self.cursor = _position(found[-1])
+        return found
 
     async def _page(self, floor: Position, seconds: float) -> Sequence[StreamEvent] | None:
         """Read from the store what the tape has no more.
@@ -220,7 +227,7 @@ class _Following:
         if not page.events:
             self.cursor = max(self.cursor, floor)
             return None
-        self.cursor = position_of(number_of(page.events[-1].id))
+        self.cursor = _position(page.events[-1])
         return page.events
 
     def _check_lag(self, *, ended: bool) -> None:
@@ -228,3 +235,7 @@ class _Following:
         assert self._index is not None
         if not ended and is_too_far_behind(self._tape, self._index):
             raise ReaderTooSlow
+
+
+def _position(event: StreamEvent) -> Position:
+    return position_of(number_of(event.id))
