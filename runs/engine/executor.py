@@ -19,7 +19,7 @@ from graphs.checkpointer import RunOver, RunSaver, open_run_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for
 from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context
-from runs.engine.heads import has_checkpoint, read_head
+from runs.engine.heads import has_checkpoint, read_head, was_answered
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
 from runs.engine.observing import told_steps
 from runs.engine.queries import Outcome, ThreadHead, fence_of
@@ -63,6 +63,8 @@ class Execution:
         self._translator: Translator | None = None
         self._goes_on = False
         """Whether an earlier attempt has left checkpoints, from which this one goes on."""
+        self._is_done = False
+        """Whether an earlier attempt came to its end, and only its record is missing."""
         self._drive: asyncio.Task[None] | None = None
         self._saver: RunSaver | None = None
         self._stop_again_at = 0.0
@@ -170,9 +172,10 @@ class Execution:
             context=run.kwargs.get("context") or None,
             user=self._caller.user,
         ) as graph:
-            source = self._parts(graph, await self._input(graph, saver), callbacks)
-            async for event in source:
-                self._publish(*event)
+            graph_input = await self._input(graph, saver)
+            if not self._is_done:
+                async for event in self._parts(graph, graph_input, callbacks):
+                    self._publish(*event)
 
     async def _input(self, graph: Any, saver: Any) -> Any:
         """Return what the graph is given: None when an earlier attempt has got somewhere."""
@@ -180,8 +183,11 @@ class Execution:
         if self._goes_on:
             return None
         command = self._kwargs["command"]
-        if command and "resume" in command and self.run.is_strict:
-            await self._require_waiting(graph)
+        if command and "resume" in command:
+            if not self.run.is_fresh and await was_answered(graph, self.run):
+                self._is_done = True
+            elif self.run.is_strict:
+                await self._require_waiting(graph)
         return command_for(graph, command) if command else self._kwargs["input"]
 
     async def _require_waiting(self, graph: Any) -> None:

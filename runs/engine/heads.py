@@ -28,6 +28,26 @@ async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:
     return found is not None and found.metadata.get("run_id") == str(run.run_id)
 
 
+ASKED = "SELECT interrupts FROM thread WHERE thread_id = %s"
+
+
+async def was_answered(graph: Any, run: ClaimedRun) -> bool:
+    """Tell whether an earlier attempt's answer was taken, and the graph asks something else now.
+
+    An answer leaves no checkpoint when the node that took it asks again. To give it once more
+    would answer the new question with it. The thread's row tells what was asked before the run.
+    """
+    row = await db.fetch_one(ASKED, [run.thread_id])
+    asked = _ids(row["interrupts"].parse()) if row else set()
+    config: Any = {"configurable": {**thread_keys(run.thread_id), "graph_id": run.graph_id}}
+    asks = _ids(pending_interrupts(await graph.aget_state(config)))
+    return bool(asked and asks) and asked != asks
+
+
+def _ids(interrupts: Any) -> set[str]:
+    return {found["id"] for of_task in interrupts.values() for found in of_task}
+
+
 async def read_head(run: ClaimedRun) -> ThreadHead | None:
     """Read what the thread's newest checkpoint says; None without one, or without the graph.
 

@@ -128,3 +128,99 @@ async def test_a_thread_that_is_busy_without_a_run_is_freed(
     assert UUID(thread_id) in await free_stuck_threads()
 
     assert (await api.get(f"/threads/{thread_id}")).json()["status"] == "idle"
+
+
+# As a process leaves it that dies between the graph's last write and the record of its run.
+UNSETTLE = """
+WITH back AS (
+  UPDATE run SET status = 'running', claimed_by = 7, lease_until = now() - interval '1 s',
+         ended_at = NULL WHERE run_id = %(run)s)
+UPDATE thread SET status = 'busy', values = %(values)s, interrupts = %(interrupts)s
+ WHERE thread_id = %(thread)s
+"""
+
+
+async def unsettle(thread: dict[str, Any], run_id: str) -> None:
+    """Undo the record of a run; `thread` is as it was before the run."""
+    parameters = {
+        "run": run_id,
+        "thread": thread["thread_id"],
+        "values": db.jsonb(thread["values"]),
+        "interrupts": db.jsonb(thread["interrupts"]),
+    }
+    await db.execute(UNSETTLE, parameters)
+
+
+async def last_run(api: httpx.AsyncClient, thread_id: str) -> str:
+    return str((await api.get(f"/threads/{thread_id}/runs")).json()[0]["run_id"])
+
+
+async def test_a_graph_that_had_ended_is_settled_and_not_executed_again(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    place = f"/threads/{thread_id}"
+    before = (await api.get(place)).json()
+    await api.post(f"{place}/runs/wait", json=ECHO)
+    history = (await api.get(f"{place}/history")).json()
+    run_id = await last_run(api, thread_id)
+
+    await unsettle(before, run_id)
+    await sweep()
+
+    shown = await settled(api, thread_id)
+    assert [message["content"] for message in shown["values"]["messages"]] == ["hi", "hi"]
+    assert (await api.get(f"{place}/history")).json() == history
+    assert (await db.fetch_one(RUN, [run_id]) or {})["attempt"] == 2
+
+
+async def test_an_answer_that_was_taken_answers_no_other_question(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    place = f"/threads/{thread_id}"
+    await api.post(f"{place}/runs/wait", json={"assistant_id": "asktwice", "input": {}})
+    before = (await api.get(place)).json()
+    resumed: dict[str, Any] = {"assistant_id": "asktwice", "command": {"resume": "yes"}}
+    await api.post(f"{place}/runs/wait", json=resumed)
+
+    await unsettle(before, await last_run(api, thread_id))
+    await sweep()
+
+    shown = await settled(api, thread_id)
+    assert shown["status"] == "interrupted"
+    ((asked,),) = shown["interrupts"].values()
+    assert asked["value"] == {"q": "second?"}
+
+
+async def test_an_answer_that_was_not_taken_is_given_again(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    place = f"/threads/{thread_id}"
+    await api.post(f"{place}/runs/wait", json={"assistant_id": "asktwice", "input": {}})
+    resumed: dict[str, Any] = {"assistant_id": "asktwice", "command": {"resume": "yes"}}
+
+    await lost(api, thread_id, **resumed)
+    await sweep()
+
+    shown = await settled(api, thread_id)
+    ((asked,),) = shown["interrupts"].values()
+    assert asked["value"] == {"q": "second?"}
+
+
+async def test_a_fork_that_was_lost_goes_on_from_what_it_has_written(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    place = f"/threads/{thread_id}"
+    await api.post(f"{place}/runs/wait", json=ECHO)
+    before = (await api.get(place)).json()
+    head = (await api.get(f"{place}/state")).json()["checkpoint"]["checkpoint_id"]
+    await api.post(f"{place}/runs/wait", json={**ECHO, "checkpoint_id": head})
+
+    await unsettle(before, await last_run(api, thread_id))
+    await sweep()
+
+    shown = await settled(api, thread_id)
+    assert [message["content"] for message in shown["values"]["messages"]] == ["hi"] * 4

@@ -34,3 +34,10 @@ async def right(state: Answers) -> Answers:
 
 two = StateGraph(Answers).add_node(left).add_node(right)
 two = two.add_edge(START, "left").add_edge(START, "right").compile()
+
+
+async def ask_twice(state: Answers) -> Answers:
+    return {"answers": [interrupt({"q": "first?"}), interrupt({"q": "second?"})]}
+
+
+twice = StateGraph(Answers).add_node(ask_twice).add_edge(START, "ask_twice").compile()
