@@ -23,6 +23,9 @@ class Settled:
     is_over: bool
     """False when another attempt goes on with it."""
 
+    is_own: bool = False
+    """Whether this attempt wrote its end."""
+
     may_wait: bool = False
     """Whether runs may wait on its thread."""
 
@@ -35,10 +38,10 @@ async def settle(run: ClaimedRun, outcome: Outcome, *, hands_back: bool = False)
     if hands_back and await hand_back(run):
         return Settled(is_over=False)
     if run.is_temporary and await queries.drop_temporary_thread(run, outcome):
-        return Settled(is_over=True)
+        return Settled(is_over=True, is_own=True)
     has_waiting = await queries.settle(run, outcome)
     if has_waiting is not None:
-        return Settled(is_over=True, may_wait=has_waiting)
+        return Settled(is_over=True, is_own=True, may_wait=has_waiting)
     return await _roll_back(run)
 
 
@@ -55,4 +58,4 @@ async def _roll_back(run: ClaimedRun) -> Settled:
             return Settled(is_over=False)
         await delete_run_checkpoints(tx, thread_id=run.thread_id, run_id=run.run_id)
     await queries.finish_rollback(run, await read_head(run))
-    return Settled(is_over=True, may_wait=True)
+    return Settled(is_over=True, is_own=True, may_wait=True)

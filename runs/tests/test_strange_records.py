@@ -43,6 +43,8 @@ async def test_a_run_that_cannot_be_read_fails_with_a_clear_error(
 
     answer = await outcome(api, thread_id, kwargs)
 
+    found = await api.post("/runs/search", json={"thread_id": thread_id})
+    assert [run["status"] for run in found.json()] == ["error"]
     assert told in answer["__error__"]["message"]
     assert (await api.get(f"/threads/{thread_id}")).json()["status"] == "error"
 
