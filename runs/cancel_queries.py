@@ -64,6 +64,7 @@ UPDATE run SET updated_at = now(),
 RETURNING run_id, status, attempt > 0 AS has_begun, kwargs->>'webhook' AS webhook
 """
 DELETE_PENDING = "DELETE FROM run WHERE run_id = ANY(%s) AND status = 'pending'"
+NOTIFY_PENDING = "SELECT pg_notify('aegra_run', '')"
 NOTIFY = "SELECT pg_notify('aegra_cancel', run_id::text) FROM unnest(%s::uuid[]) AS run_id"
 
 # The thread's status follows from its runs, whatever has become of them.
@@ -103,6 +104,9 @@ async def mark_cancelled(
         await tx.execute(DELETE_PENDING, [list(pending)])
     if running:
         await tx.execute(NOTIFY, [list(running)])
+    if any(row["has_begun"] and row["status"] == "pending" for row in rows):
+        # A claim that came meanwhile has passed over what is locked here.
+        await tx.execute(NOTIFY_PENDING)
     return Cancelled(running=running, pending=pending)
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from common import db
+from runs.cancel_queries import mark_cancelled
+from runs.engine.current import current_engine
 from tests.streaming import MakeThread, reading, settled, started
 
 LONG = {"assistant_id": "sleeper", "input": {"seconds": 60}}
@@ -73,6 +75,27 @@ async def test_cancelling_with_wait_answers_the_values_when_it_has_stopped(
     assert answer.headers["content-location"] == place
     assert answer.headers["location"] == f"{place}/join"
     assert (await api.get(place)).json()["status"] == "interrupted"
+
+
+HELD_BACK = """
+UPDATE run SET status = 'pending', attempt = 1, created_at = now() WHERE run_id = %s
+"""
+
+
+async def test_a_claim_that_passes_over_what_is_being_cancelled_looks_again(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    thread_id = await thread()
+    run_id = await started(api, thread_id, **LONG, after_seconds=3600)
+    await db.execute(HELD_BACK, [run_id])
+
+    async with db.transaction() as tx:
+        await mark_cancelled(tx, [UUID(thread_id)], "interrupt")
+        current_engine().wake()
+        # The claim finds nothing, and is told of nothing else.
+        await asyncio.sleep(0.1)
+
+    assert (await settled(api, thread_id))["status"] == "idle"
 
 
 async def test_a_pending_run_is_cancelled_on_the_spot(
