@@ -41,6 +41,11 @@ def of_attempt(run_id: str, thread_id: str, attempt: int) -> ClaimedRun:
     )
 
 
+async def checkpoints(api: httpx.AsyncClient, thread_id: str) -> list[str]:
+    history = (await api.get(f"/threads/{thread_id}/history")).json()
+    return [state["checkpoint_id"] for state in history]
+
+
 async def is_idle(run_id: str) -> None:
     async with asyncio.timeout(5):
         while current_engine().is_executing(UUID(run_id)):  # noqa: ASYNC110 -- of another thread
@@ -55,13 +60,13 @@ async def test_an_attempt_that_lost_its_run_writes_no_checkpoint(
         await reader.until("values")
         run_id = reader.headers["content-location"].rpartition("/")[2]
         async with asyncio.timeout(5):
-            while len(before := (await api.get(f"/threads/{thread_id}/history")).json()) < 2:  # noqa: ASYNC110
+            while len(before := await checkpoints(api, thread_id)) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
         await db.execute(TAKE, [run_id])
         await is_idle(run_id)
 
-        assert (await api.get(f"/threads/{thread_id}/history")).json() == before
+        assert await checkpoints(api, thread_id) == before
         run = (await api.get(f"/threads/{thread_id}/runs/{run_id}")).json()
         assert run["status"] == "running"
         await db.execute(END, [run_id])
