@@ -67,7 +67,7 @@ AUTO_MIGRATE = env.bool("AUTO_MIGRATE", default=True)
 STARTUP_LOCK_SECONDS = env.float("STARTUP_LOCK_SECONDS", default=120.0)  # wait for another start
 DB_CONNECT_SECONDS = env.float("DB_CONNECT_SECONDS", default=10.0)
 # Connections per process: pools for HTTP, graphs and background jobs, one connection each for
-# leases, notices and the jobs' announcements, and Django's own.
+# leases, notices, events and the jobs' announcements, and Django's own.
 DB_HTTP_POOL_SIZE = env.int("DB_HTTP_POOL_SIZE", default=8)
 DB_GRAPH_POOL_SIZE = env.int("DB_GRAPH_POOL_SIZE", default=12)
 DB_BACKGROUND_POOL_SIZE = env.int("DB_BACKGROUND_POOL_SIZE", default=4)
