@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from assistants.models import Assistant
+from common.ids import uuid7
 from common.tests.admin_pages import logged_in, page
 from runs.models import Run
 from threads.models import Thread
@@ -26,7 +27,7 @@ def test_records_of_a_graph_that_cannot_be_made_are_shown(graph_id: str) -> None
     client, metadata = logged_in(), {"graph_id": graph_id}
     assistant = Assistant.objects.create(assistant_id=uuid4(), graph_id=graph_id, name=graph_id)
     thread = Thread.objects.create(thread_id=uuid4(), metadata=metadata)
-    run = Run.objects.create(run_id=uuid4(), thread=thread, assistant=assistant, kwargs={})
+    run = Run.objects.create(run_id=uuid7(), thread=thread, assistant=assistant, kwargs={})
 
     for model, record in zip(LISTS, (assistant, thread, run), strict=False):
         assert str(record.pk) in page(client, model)

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from common import db
+from common.ids import uuid7
 from common.notices import Listener
 from common.sse import StreamEvent
 from runs.engine.current import current_engine
@@ -70,7 +71,7 @@ class Logs:
     kind: str
 
     async def run(self, *, begun: bool = True, temporary: bool = False) -> TestedRun:
-        run = TestedRun(logs=self, run_id=uuid4(), thread_id=uuid4())
+        run = TestedRun(logs=self, run_id=uuid7(), thread_id=uuid4())
         await run.create(temporary=temporary)
         if begun:
             await run.begin()
