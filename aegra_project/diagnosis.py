@@ -24,7 +24,6 @@ from common.config import ConfigError, ProjectConfig, project_config
 from common.importing import LoadError
 from graphs.checking import check_graphs
 from graphs.registry import use_config
-from runs.events.redis import RedisStore
 from runs.events.store import StoreLost
 from runs.webhooks.config import read_webhooks
 from store.embedding import load_embedder
@@ -154,6 +153,8 @@ def event_bus() -> Iterator[Finding]:
     if not settings.EVENT_BUS_URL:
         yield ok("event bus", "Processes follow each other's runs through PostgreSQL.")
         return
+    from runs.events.redis import RedisStore
+
     try:
         RedisStore(settings.EVENT_BUS_URL).check()
     except (StoreLost, ValueError) as exc:

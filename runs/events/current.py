@@ -7,7 +7,6 @@ from django.conf import settings
 from common import notices
 from runs.events.log import EventLog
 from runs.events.postgres import PostgresStore
-from runs.events.redis import RedisStore
 from runs.events.store import EventStore
 
 # Who writes into a thread's state tells of it here.
@@ -34,6 +33,9 @@ def start_log() -> EventLog:
 def _store(listener: notices.Listener) -> EventStore:
     if not settings.EVENT_BUS_URL:
         return PostgresStore(listener)
+    # Imported where it is used: most servers need no Redis, and none of its memory.
+    from runs.events.redis import RedisStore
+
     store = RedisStore(settings.EVENT_BUS_URL)
     store.check()
     return store
