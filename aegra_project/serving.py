@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,12 @@ def serve(listening: socket.socket, on_ready: Callable[[], None], *, executes: b
         _Server(_config(), on_ready=on_ready).run(sockets=[listening])
 
 
+# At a stop, requests that are being answered get this long; streams hold it up for no longer.
+ANSWER_SECONDS = 1.0
+# Whatever does not end when its connection does is cancelled.
+CANCEL_SECONDS = 3
+
+
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -33,16 +40,20 @@ class _Server(uvicorn.Server):
         begin_to_stop()
         if engine := engine_here():
             engine.stop_claiming()
-        await super().shutdown(sockets)
+        stopping = asyncio.ensure_future(super().shutdown(sockets))
+        await asyncio.wait({stopping}, timeout=ANSWER_SECONDS)
+        # Streams end with their connections, in the middle: their clients come back, and go on.
+        for connection in tuple(self.server_state.connections):
+            connection.transport.close()
+        await stopping
 
 
 def _config() -> uvicorn.Config:
-    """Return uvicorn's configuration; open streams hold up a stop for a second at most."""
     return uvicorn.Config(
         "aegra_project.asgi:application",
         lifespan="off",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=CANCEL_SECONDS,
         timeout_keep_alive=75,
     )
