@@ -76,6 +76,17 @@ def test_ctrl_c_leaves_nothing_while_streams_are_open_and_runs_execute(
 
 
 @BOTH
+def test_a_stream_that_never_ends_holds_up_no_stop(place: Path, command: str) -> None:
+    with serving(place, command) as server, server.client() as api:
+        thread_id = api.post("/threads", json={}).json()["thread_id"]
+        with api.stream("GET", f"/threads/{thread_id}/stream"):
+            server.process.terminate()
+
+            assert server.process.wait(15) == 0
+            assert "ERROR" not in server.said()
+
+
+@BOTH
 def test_ctrl_c_pressed_again_and_again_breaks_nothing(place: Path, command: str) -> None:
     with serving(place, command) as server, server.client() as api:
         begin_run(api)
