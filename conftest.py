@@ -156,8 +156,11 @@ def statements(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> State
 
 
 @pytest.fixture
-def drain(served: None) -> Callable[[], Awaitable[None]]:
-    """Do the background jobs that are due, until none is left."""
+def drain(served: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
+    """Do the background jobs that are due, until none is left; none is made by the clock."""
+    from procrastinate.contrib.django import app
+
+    monkeypatch.setattr(app, "periodic_defaults", {"max_delay": 0})
 
     async def until_idle() -> None:
         await work(until_idle=True)
