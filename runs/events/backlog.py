@@ -19,7 +19,6 @@ class Wait:
     """A run that is about to settle, and waits for its events to be stored."""
 
     tape: WrittenTape
-    output: bytes | None
     done: Future[None] = field(default_factory=Future)
 
 
@@ -32,13 +31,20 @@ class Batch:
     words: set[str] = field(default_factory=set)
     ended: set[UUID] = field(default_factory=set)
 
+    def outputs(self) -> set[WrittenTape]:
+        """Return the tapes whose output is written by this flush."""
+        return {tape for tape in self._all_tapes() if tape.has_output_to_store}
+
     def ends(self) -> dict[WrittenTape, int]:
         """Return how far each tape is written by this flush."""
-        return {tape: tape.end for tape in (*self.tapes, *(wait.tape for wait in self.waits))}
+        return {tape: tape.end for tape in self._all_tapes()}
 
-    def chunks(self, ends: dict[WrittenTape, int]) -> list[Chunk]:
+    def chunks(self, ends: dict[WrittenTape, int], outputs: Iterable[WrittenTape]) -> list[Chunk]:
         chunks = [chunk for tape, end in ends.items() for chunk in _chunks(tape, end)]
-        return chunks + [_output_chunk(wait) for wait in self.waits if wait.output is not None]
+        return chunks + [_output_chunk(tape) for tape in outputs]
+
+    def _all_tapes(self) -> set[WrittenTape]:
+        return {*self.tapes, *(wait.tape for wait in self.waits)}
 
 
 class Backlog:
@@ -122,12 +128,11 @@ def _chunks(tape: WrittenTape, end: int) -> list[Chunk]:
     return chunks
 
 
-def _output_chunk(wait: Wait) -> Chunk:
-    tape = wait.tape
+def _output_chunk(tape: WrittenTape) -> Chunk:
     return Chunk(
         run_id=tape.run_id,
         attempt=tape.attempt,
         last=number_of(tape.next_id()),
         body=b"",
-        output=wait.output,
+        output=tape.kept_output,
     )

@@ -29,6 +29,9 @@ FLUSH_SECONDS = 0.018
 # Every followed run is looked at this often, whatever was announced.
 CHECK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
+# A store that was away or emptied is filled again by all processes within this time: each finds
+# out at its next check.
+REFILL_CHECKS = 2
 # A run waits this long for a store that it can do without.
 PATIENCE_SECONDS = 5.0
 READ_AT_ONCE = 50
@@ -54,6 +57,8 @@ class Pump:
         self._flushed_at = 0.0
         self._checked_at = 0.0
         self._is_lost = False
+        self._doubted_until = 0.0
+        """Until when the store may lack what a run said that is over."""
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
 
     def start(self) -> None:
@@ -75,7 +80,9 @@ class Pump:
                 self._wake.set()
 
     async def stored(self, tape: WrittenTape, output: bytes | None) -> None:
-        wait = Wait(tape, output)
+        if output is not None:
+            tape.keep_output(output)
+        wait = Wait(tape)
         self._backlog.add_wait(wait)
         self._wake.set()
         patience = None if self._store.needed else PATIENCE_SECONDS
@@ -194,6 +201,8 @@ class Pump:
         if self._is_lost:
             logger.warning("event store regained")
         self._is_lost = False
+        if not self._store.needed:
+            self._doubted_until = time.monotonic() + REFILL_CHECKS * CHECK_SECONDS
         self._on_gap()
 
     def _do_without(self) -> None:
@@ -224,8 +233,10 @@ class Pump:
             _resolve(wait.done, None)
 
     def _write(self, batch: Batch) -> None:
+        # An output comes after all events: those of a tape that has one are all there by now.
+        outputs = batch.outputs()
         ends = batch.ends()
-        chunks = batch.chunks(ends)
+        chunks = batch.chunks(ends, outputs)
         refused: set[tuple[UUID, int]] = set()
         if chunks or batch.words:
             words = batch.words | {chunk.run_id.hex for chunk in chunks}
@@ -236,6 +247,8 @@ class Pump:
                 self._ring.drop(tape)
                 continue
             tape.stored = end
+            if tape in outputs:
+                tape.has_output_to_store = False
             if not tape.is_over:
                 tape.trim(KEPT_BYTES)
 
@@ -262,7 +275,7 @@ class Pump:
                 tape.trim(KEPT_BYTES, up_to=tape.end)
             if found.has_more:
                 self.look_at(tape)
-            elif found.is_over:
+            elif found.is_over and time.monotonic() >= self._doubted_until:
                 tape.end_with(None)
 
 

@@ -25,6 +25,7 @@ from runs.events.store import Chunk, Found, Page, StoreLost
 
 CHANNEL = "aegra:events"
 EPOCH = "aegra:epoch"
+EMPTIED = "Redis has lost what it had."
 SOCKET_SECONDS = 5.0
 RECONNECT_SECONDS = 0.5
 TURN_SECONDS = 0.5
@@ -108,7 +109,7 @@ class RedisStore:
             keys = [EPOCH, *(_key(chunk.run_id) for chunk in chunks)]
             refused = self._append(keys=keys, args=arguments)
             if refused is None:
-                raise StoreLost("Redis has lost what it had.")
+                raise StoreLost(EMPTIED)
             with self._client.pipeline(transaction=False) as pipeline:
                 for run_id in ended:
                     pipeline.expire(_key(run_id), int(settings.EVENT_RETENTION_SECONDS) + 1)
@@ -119,10 +120,9 @@ class RedisStore:
         with self._database.connection() as conn:
             # Before its events are looked for: what it said last is never overlooked.
             over = queries.over_among(conn, [run_id for run_id, _ in wanted])
-        with self._connected(), self._client.pipeline(transaction=False) as pipeline:
+        with self._reading() as (pipeline, answers):
             for run_id, (attempt, number) in wanted:
                 pipeline.xrange(_key(run_id), f"({attempt}-{number}", "+", count=PAGE_ENTRIES)
-            answers = pipeline.execute()
         found = []
         for (run_id, after), entries in zip(wanted, answers, strict=True):
             page = Page(after, has_more=len(entries) == PAGE_ENTRIES, is_over=run_id in over)
@@ -157,10 +157,26 @@ class RedisStore:
         self._database.close()
 
     def _newest(self, run_ids: Collection[UUID]) -> list[Any]:
-        with self._connected(), self._client.pipeline(transaction=False) as pipeline:
+        with self._reading() as (pipeline, answers):
             for run_id in run_ids:
                 pipeline.xrevrange(_key(run_id), count=1)
-            return [entries[0] if entries else None for entries in pipeline.execute()]
+        return [entries[0] if entries else None for entries in answers]
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Any, list[Any]]]:
+        """Lend a pipeline of reads, and fill the list with its answers when the block ends.
+
+        Raises StoreLost when Redis was emptied: nothing then means nothing.
+        """
+        answers: list[Any] = []
+        with self._connected() as epoch, self._client.pipeline(transaction=False) as pipeline:
+            yield pipeline, answers
+            # Read last: what was found before it had not been lost.
+            pipeline.get(EPOCH)
+            *found, mark = pipeline.execute()
+            if mark != epoch:
+                raise StoreLost(EMPTIED)
+            answers += found
 
     @contextmanager
     def _connected(self) -> Iterator[bytes]:

@@ -139,10 +139,6 @@ class Tape:
             self.floor = self.begun_at = position
         self.wake()
 
-    def rewind(self, position: Position) -> None:
-        """Have the store no more than what is up to an event."""
-        self.stored = self.index_after(position) or 0
-
     def bytes_behind(self, index: int) -> int:
         """Return how far a reader is behind, the newest event apart: that may be of any size."""
         with self._lock:
@@ -193,6 +189,9 @@ class WrittenTape(Tape):
         super().__init__(run_id, floor=START if attempt <= 1 else (attempt, 0))
         self.thread_id = thread_id
         self.attempt = attempt
+        self.kept_output: bytes | None = None
+        """What `wait` answers anywhere, for a run whose thread goes with it."""
+        self.has_output_to_store = False
         self._ids = IdClock(attempt, claimed_at)
 
     def append(self, batch: Sequence[tuple[str, bytes]]) -> None:
@@ -206,6 +205,16 @@ class WrittenTape(Tape):
                 for name, data in batch
             ]
         )
+
+    def keep_output(self, output: bytes) -> None:
+        """Have the store keep what the run has come to, after its events."""
+        self.kept_output = output
+        self.has_output_to_store = True
+
+    def rewind(self, position: Position) -> None:
+        """Have the store no more than what is up to an event."""
+        self.stored = self.index_after(position) or 0
+        self.has_output_to_store = self.kept_output is not None
 
     def next_id(self) -> str:
         return wire_id(self._ids.next_number())

@@ -44,8 +44,8 @@ def postgres() -> Iterator[EventLog]:
 
 
 @contextmanager
-def redis() -> Iterator[EventLog]:
-    store = RedisStore(REDIS_URL)
+def redis(url: str = REDIS_URL) -> Iterator[EventLog]:
+    store = RedisStore(url)
     try:
         store.check()
     except StoreLost:
