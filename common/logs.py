@@ -11,6 +11,8 @@ from collections.abc import MutableMapping
 from typing import Any, TypeAlias
 
 import structlog
+from procrastinate.exceptions import ConnectorException
+from psycopg import OperationalError
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 
 from common import jsoncodec
@@ -83,6 +85,7 @@ def _formatter(stamp: Any, tracebacks: Any, render: Any) -> logging.Formatter:
             stamp,
             ProcessorFormatter.remove_processors_meta,
             without_request,
+            without_outages,
             tracebacks,
             render,
         ],
@@ -93,6 +96,17 @@ def without_request(_logger: Any, _name: str, event: Event) -> Event:
     """Leave out the request that Django adds: its text has all that a client wrote into the URL."""
     if str(event.get("logger")).startswith("django."):
         event.pop("request", None)
+    return event
+
+
+def without_outages(_logger: Any, _name: str, event: Event) -> Event:
+    """Tell in a line that the background worker's library has lost the database."""
+    failure = event.get("exc_info")
+    raised = failure[1] if isinstance(failure, tuple) else failure
+    cause = raised.__cause__ if isinstance(raised, ConnectorException) else None
+    if isinstance(cause, OperationalError):
+        event.pop("exc_info")
+        event["event"] = " ".join(f"{event['event']} {cause}".split())
     return event
 
 

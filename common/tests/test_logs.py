@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
+from procrastinate.exceptions import ConnectorException
+from psycopg import OperationalError
 
 from common.logs import configure_structlog, console_formatter, json_formatter
 
@@ -113,3 +115,14 @@ def test_a_graph_that_logs_by_structlog_is_heard_like_the_others(logger: logging
 
     told = json.loads(lines())
     assert (told["logger"], told["event"], told["tokens"]) == ("project.agent", "asked a model", 3)
+
+
+def test_an_outage_of_the_database_is_told_in_a_line(logger: logging.Logger) -> None:
+    lines = written(logger, console_formatter())
+
+    failure = ConnectorException()
+    failure.__cause__ = OperationalError("it is\nshutting down")
+    logger.error("listener error", exc_info=failure)
+
+    assert lines().count("\n") == 1
+    assert "listener error it is shutting down" in lines()
