@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import redis
 
 from common.tests.servers import free_port
 from tests.faults.cluster import Cluster
+from tests.faults.redis_server import redis_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -72,24 +72,6 @@ def tokens(frames: list[Frame]) -> list[str]:
 
 
 WHOLE = [f"t{number} " for number in range(TOKENS)]
-
-
-@contextmanager
-def redis_server(place: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(place)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port)
-    for _ in range(200):
-        with suppress(redis.ConnectionError):
-            client.ping()
-            break
-        time.sleep(0.05)
-    client.close()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(params=["postgres", "redis"])

@@ -25,6 +25,15 @@ STRATEGIES = ["enqueue"] * 12 + [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a stream, as it came."""
+
+    name: str
+    data: str
+    id: str
+
+
 @dataclass(kw_only=True)
 class Made:
     """A run that a server has said to have made, and what was seen of it."""
@@ -39,11 +48,19 @@ class Made:
     status: str = ""
     """The last that was seen; `gone` for a run that is not there any more."""
 
-    event_ids: list[str] = field(default_factory=list)
-    """Of all that its stream has said, over all connections."""
+    events: list[Event] = field(default_factory=list)
+    """All that its stream has said, over all connections."""
 
-    replayed_ids: list[str] = field(default_factory=list)
-    """Of all that could be read once it had settled."""
+    replayed: list[Event] = field(default_factory=list)
+    """All that could be read once it had settled."""
+
+    @property
+    def event_ids(self) -> list[str]:
+        return [event.id for event in self.events]
+
+    @property
+    def replayed_ids(self) -> list[str]:
+        return [event.id for event in self.replayed]
 
     @property
     def path(self) -> str:
@@ -79,17 +96,17 @@ class Clients:
         last = "-1"
         while True:
             try:
-                if await self._read(run, last, run.event_ids):
+                if await self._read(run, last, run.events):
                     return
             except httpx.TransportError:
                 await asyncio.sleep(RETRY_SECONDS)
-            last = run.event_ids[-1] if run.event_ids else last
+            last = run.events[-1].id if run.events else last
 
     async def replay(self, run: Made) -> None:
-        while not await self._read(run, "-1", run.replayed_ids):
-            run.replayed_ids.clear()
+        while not await self._read(run, "-1", run.replayed):
+            run.replayed.clear()
 
-    async def _read(self, run: Made, after: str, ids: list[str]) -> bool:
+    async def _read(self, run: Made, after: str, events: list[Event]) -> bool:
         """Read as far as it goes; True at the stream's end, or when the run is gone."""
         request = self._http.stream(
             "GET", self._url(f"{run.path}/stream"), headers={"Last-Event-ID": after}
@@ -101,10 +118,12 @@ class Clients:
                 await asyncio.sleep(RETRY_SECONDS)
                 return False
             assert answer.status_code == 200, await answer.aread()
+            fields: dict[str, str] = {}
             async for line in answer.aiter_lines():
-                if line.startswith("id: "):
-                    # One by one: those before the line broke count.
-                    ids.append(line.removeprefix("id: "))  # noqa: PERF401
+                name, _, value = line.partition(": ")
+                fields[name] = value
+                if name == "id":
+                    events.append(Event(fields["event"], fields["data"], value))
         return True
 
     def _url(self, path: str) -> str:
