@@ -18,6 +18,8 @@ from runs.events.ids import START, IdClock, Position, number_of, position_of, wi
 
 # What a tape keeps of events that a store has too.
 KEPT_BYTES = 2_000_000
+# What an event takes in memory beside its data: of a token, that is most of it.
+EVENT_BYTES = 250
 
 
 class Reader:
@@ -80,7 +82,7 @@ class Tape:
         with self._lock:
             total = self.bytes_written
             for event in events:
-                total += len(event.data)
+                total += EVENT_BYTES + len(event.data)
                 self._sizes.append(total)
             self._events.extend(events)
         self.wake()

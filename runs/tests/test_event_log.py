@@ -235,6 +235,18 @@ async def test_a_long_run_holds_little_and_is_read_whole(logs: Logs) -> None:
     assert numbers(await run.read()) == list(range(41))
 
 
+async def test_small_events_are_held_no_longer_than_large_ones(logs: Logs) -> None:
+    if logs.kind == "memory":
+        pytest.skip("nothing else keeps what it drops")
+    run = await logs.run()
+    run.publish(*range(20_000))
+    await run.events.stored()
+    tape = logs.writing.ring.get(run.run_id)
+    assert tape is not None
+
+    assert len(tape.between(0, tape.end)) < 10_000
+
+
 async def test_a_deleted_run_takes_its_events_with_it(logs: Logs) -> None:
     if logs.kind != "postgres":
         pytest.skip("they expire")

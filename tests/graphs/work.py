@@ -118,6 +118,18 @@ async def write_slowly(state: Written) -> Written:
     return {"written": count}
 
 
+async def write_much(state: Written) -> Written:
+    """Say much, and leave others their turns: what nobody has taken yet would pile up."""
+    writer, count = get_stream_writer(), state.get("count", 3)
+    for number in range(count):
+        writer({"n": number})
+        if number % 50 == 0:
+            await asyncio.sleep(0.001)
+    return {"written": count}
+
+
+flood = StateGraph(Written).add_node(write_much).add_edge(START, "write_much").compile()
+
 slowwriter = StateGraph(Written).add_node(write_slowly).add_edge(START, "write_slowly").compile()
 
 writer = StateGraph(Written).add_node(write).add_edge(START, "write").compile()
