@@ -9,12 +9,13 @@ from uuid import UUID
 import httpx
 
 from access.caller import ANONYMOUS
+from runs.events.current import current_log
 from runs.following import Following
 from tests.streaming import MakeThread, settled, started
 
 WORDY: dict[str, Any] = {
     "assistant_id": "tokens",
-    "input": {"messages": [], "count": 20, "delay_seconds": 0.02},
+    "input": {"messages": [], "count": 40, "delay_seconds": 0.02},
     "stream_mode": "messages-tuple",
 }
 
@@ -33,9 +34,14 @@ async def test_a_slow_stream_ends_and_takes_no_run_with_it(
 ) -> None:
     settings.STREAM_READER_LAG_MB = 0.001
     thread_id = await thread()
-    frames = (await following(api, thread_id)).frames(after="-1", modes=None, with_ids=False)
+    slow = await following(api, thread_id)
+    frames = slow.frames(after="-1", modes=None, with_ids=False)
     await anext(frames)
-    await asyncio.sleep(0.2)
+    tape = current_log().ring.get(slow.run_id)
+    assert tape is not None
+    enough = tape.end + 8
+    for _ in range(500):
+        await asyncio.sleep(0 if tape.end >= enough else 0.01)
 
     assert [frame async for frame in frames] == []
 
@@ -53,5 +59,5 @@ async def test_who_waits_for_the_values_alone_is_never_too_slow(
 
     output = [chunk async for chunk in (await following(api, thread_id)).output()]
 
-    assert b"t19" in output[-1]
+    assert b"t39" in output[-1]
     assert (await settled(api, thread_id))["status"] == "idle"
