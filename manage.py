@@ -2,10 +2,11 @@
 """Django's command line, with the embedded database running for commands that need one."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+
+from common.stopping import INTERRUPTED, exit_on_interrupt
 
 # These need no database, or hold it themselves.
 WITHOUT_DATABASE = {
@@ -17,6 +18,7 @@ WITHOUT_DATABASE = {
 
 
 def main() -> None:
+    exit_on_interrupt()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aegra_project.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     try:
@@ -57,5 +59,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        # As a shell tells of a process that Ctrl-C has ended.
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(INTERRUPTED)

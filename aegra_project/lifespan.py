@@ -17,7 +17,7 @@ from common.background import BackgroundWorker
 from common.config import ConfigError
 from common.http_config import http_config
 from common.importing import LoadError
-from common.stopping import begin_to_stop, uninterrupted
+from common.stopping import begin_to_stop, obey_lost_interrupt, uninterrupted
 from graphs import loop as graph_loop
 from runs.engine.current import current_engine, start_engine, stop_engine
 from runs.events.current import start_log, stop_log
@@ -80,6 +80,7 @@ def server_running(*, executes: bool = True) -> Iterator[None]:
             _start_executing(stops)
         stops.enter_context(telemetry.kept())
         stops.enter_context(_metrics_served())
+        obey_lost_interrupt()
         yield
 
 
