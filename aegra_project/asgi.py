@@ -20,7 +20,7 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from aegra_project import custom_app  # noqa: E402
 from aegra_project.custom_guard import call_guarded  # noqa: E402
-from aegra_project.handler import ApiHandler  # noqa: E402
+from aegra_project.handler import HANDLERS  # noqa: E402
 from aegra_project.observing import call_observed, route_found  # noqa: E402
 from aegra_project.prefix import below_prefix  # noqa: E402
 
@@ -29,7 +29,7 @@ FIXED_PATHS = frozenset({"/ok", "/metrics", "/docs", "/openapi.json"})
 # A route of the project's may stand in front of these; what merely wraps them may not.
 PROBES = frozenset({"/health", "/ready", "/live"})
 
-api: Any = ApiHandler()
+api: Any = HANDLERS[settings.API_HANDLER]()
 pages: Any = ASGIHandler()
 
 

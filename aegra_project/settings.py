@@ -104,6 +104,8 @@ PROCRASTINATE_IMPORT_PATHS = ["common.background"]
 
 # --- HTTP -------------------------------------------------------------------
 
+# What answers paths of the API; stock is Django's own ASGI handler (aegra_project/handler.py).
+API_HANDLER = env.choice("API_HANDLER", default="lean", words=("lean", "stock"))
 MAX_BODY_MB = env.float("MAX_BODY_MB", default=50.0)
 ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)  # serve beyond loopback without a key
 EXTRA_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if ALLOW_ANONYMOUS else [])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from aegra_project.handler import ApiHandler
+from aegra_project import asgi
 
 PAGE = "http://localhost:3000"
 EXPOSED = "x-pagination-total, x-pagination-next, content-location, location, x-request-id"
@@ -233,7 +233,7 @@ async def test_a_query_that_is_not_ascii_either_is_400(api: httpx.AsyncClient) -
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
 
-    await ApiHandler()(scope, receive, send)
+    await asgi.api(scope, receive, send)
 
     assert sent[0]["status"] == 400
     assert b"UTF-8" in sent[1]["body"]
