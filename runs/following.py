@@ -42,7 +42,7 @@ class Following:
         """Yield SSE frames until the run has settled."""
         ended = False
         try:
-            async for batch in self._batches(after, settings.STREAM_HEARTBEAT_SECONDS):
+            async for batch in self._batches(after):
                 if not batch:
                     yield HEARTBEAT
                     continue
@@ -79,23 +79,18 @@ class Following:
             pass
 
     async def _silences(self) -> AsyncIterator[None]:
-        """Yield after each silence until the run has settled, however much it says meanwhile."""
-        try:
-            async for batch in self._batches(None, settings.STREAM_HEARTBEAT_SECONDS):
-                if not batch:
-                    yield
-        except ReaderTooSlow:
-            async for _ in self._silences():
+        """Yield now and then until the run has settled."""
+        # A run of this process that waits for another makes room for it.
+        with lent():
+            log, seconds = current_log(), settings.STREAM_HEARTBEAT_SECONDS
+            async for _ in log.silences(self.run_id, seconds=seconds):
                 yield
 
-    async def _batches(
-        self, after: str | None, idle_seconds: float
-    ) -> AsyncIterator[Sequence[StreamEvent]]:
+    async def _batches(self, after: str | None) -> AsyncIterator[Sequence[StreamEvent]]:
         """Yield events in batches, an empty one after each silence, until the run has settled."""
-        # A run of this process that follows another makes room for it.
         with lent():
-            log = current_log()
-            async for batch in log.follow(self.run_id, after=after, idle_seconds=idle_seconds):
+            log, seconds = current_log(), settings.STREAM_HEARTBEAT_SECONDS
+            async for batch in log.follow(self.run_id, after=after, idle_seconds=seconds):
                 yield batch
 
     async def _result(self) -> bytes:

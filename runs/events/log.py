@@ -139,10 +139,10 @@ class EventLog:
         cursor = None if after is None else read_position(after) or START
         is_over, is_first = False, True
         while not is_over:
-            with self.ring.reading(run_id, copies=self._pump is not None) as lent:
-                if lent is None:
+            reader = Reader()
+            with self.ring.reading(run_id, reader, copies=self._pump is not None) as tape:
+                if tape is None:
                     return
-                tape, reader = lent
                 if cursor is None and not is_first:
                     # It moved here before anybody knew what there was: all of it is new.
                     cursor = tape.floor
@@ -151,6 +151,22 @@ class EventLog:
                 async for batch in following.batches(idle_seconds):
                     yield batch
                 cursor, is_over = following.cursor, not tape.is_moved
+
+    async def silences(self, run_id: UUID, *, seconds: float) -> AsyncIterator[None]:
+        """Yield after each so many seconds until the run has ended, whatever it says meanwhile."""
+        reader, is_over = Reader(only_end=True), False
+        while not is_over:
+            with self.ring.reading(run_id, reader, copies=self._pump is not None) as tape:
+                if tape is None:
+                    return
+                if self._pump and tape.floor is None:
+                    self._pump.look_at(tape)
+                reader.rearm()
+                while not (tape.is_over or tape.is_moved):
+                    if not await reader.woken(seconds):
+                        yield
+                    reader.rearm()
+                is_over = not tape.is_moved
 
 
 class _Following:

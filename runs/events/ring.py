@@ -58,9 +58,10 @@ class Ring:
             self._forget_old()
 
     @contextmanager
-    def reading(self, run_id: UUID, *, copies: bool) -> Iterator[tuple[Tape, Reader] | None]:
+    def reading(
+        self, run_id: UUID, reader: Reader, *, copies: bool
+    ) -> Iterator[Tape | None]:
         """Lend the tape of a run to a reader; with `copies`, one to be filled from the store."""
-        reader = Reader()
         with self._lock:
             tape = self._tapes.get(run_id)
             if tape is None and copies:
@@ -71,7 +72,7 @@ class Ring:
             yield None
             return
         try:
-            yield tape, reader
+            yield tape
         finally:
             self._leave(tape, reader)
 

@@ -23,9 +23,13 @@ EVENT_BYTES = 250
 
 
 class Reader:
-    """One follower, woken on its own loop once per batch, however many events it has."""
+    """One follower, woken on its own loop once per batch, however many events it has.
 
-    def __init__(self) -> None:
+    With `only_end` it is not woken by events, but by the end of the tape alone.
+    """
+
+    def __init__(self, *, only_end: bool = False) -> None:
+        self.only_end = only_end
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._called = False
@@ -85,7 +89,9 @@ class Tape:
                 total += EVENT_BYTES + len(event.data)
                 self._sizes.append(total)
             self._events.extend(events)
-        self.wake()
+        for reader in tuple(self.readers):
+            if not reader.only_end:
+                reader.wake()
 
     @property
     def bytes_written(self) -> int:

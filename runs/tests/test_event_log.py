@@ -99,6 +99,32 @@ async def test_silence_is_told_and_the_end_ends(logs: Logs) -> None:
     assert [batch async for batch in batches if batch] == []
 
 
+async def test_who_waits_for_the_end_is_told_of_silences_whatever_is_said(logs: Logs) -> None:
+    run = await logs.run()
+    silences = logs.reading.silences(run.run_id, seconds=0.1)
+
+    for number in range(3):
+        run.publish(number)
+        await anext(silences)
+    await run.end()
+
+    async for _ in silences:
+        pass
+
+
+async def test_who_waits_for_the_end_waits_through_another_attempt(logs: Logs) -> None:
+    run = await logs.run()
+    silences = logs.reading.silences(run.run_id, seconds=0.1)
+    await anext(silences)
+
+    await run.begin()
+    await anext(silences)
+    await run.end()
+
+    async for _ in silences:
+        pass
+
+
 async def test_a_run_that_is_over_keeps_its_events(logs: Logs) -> None:
     run = await logs.run()
     run.publish(0)
