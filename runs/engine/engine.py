@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -191,8 +192,8 @@ class Engine:
         settled: Settled | None = None
         while settled is None:
             try:
-                await self._store(execution)
-                settled = await self._settle(run, outcome)
+                await self._say_the_rest(execution)
+                settled = await self._settle(run, outcome, execution.events)
             except db.UNSTORABLE as exc:
                 outcome = execution.failed(exc)
             except db.UNREACHABLE as exc:
@@ -207,19 +208,16 @@ class Engine:
             extra={"run_id": str(run.run_id), "status": outcome.status, "attempt": run.attempt},
         )
 
-    async def _store(self, execution: Execution) -> None:
-        """Store what the run said: who reads in another process ends when the run does."""
-        run = execution.run
+    async def _say_the_rest(self, execution: Execution) -> None:
         if execution.has_unsaid:
             async with db.connection() as conn:
-                row = await queries.held_run(conn, run)
+                row = await queries.held_run(conn, execution.run)
             if row and row["is_held"]:
                 execution.say()
-        await execution.events.stored(execution.output if run.is_temporary else None)
 
-    async def _settle(self, run: ClaimedRun, outcome: Outcome) -> Settled:
+    async def _settle(self, run: ClaimedRun, outcome: Outcome, events: Writer) -> Settled:
         is_unfinished = self._is_draining and outcome.status == RunStatus.INTERRUPTED
-        settled = await settle(run, outcome, hands_back=is_unfinished)
+        settled = await settle(run, outcome, events, hands_back=is_unfinished)
         if settled.may_wait or self._claiming.is_limited(run):
             await self._make_way()
         return settled
@@ -236,8 +234,7 @@ class Engine:
         output = jsoncodec.dumps({"__error__": error}) if error else None
         if error:
             events.publish([("error", jsoncodec.dumps(error))])
-        await events.stored(output if run.is_temporary else None)
-        await self._settle(run, outcome)
+        await self._settle(run, replace(outcome, output=output), events)
         events.close(output)
 
     def _slot_lent(self) -> None:

@@ -104,7 +104,7 @@ class Execution:
         """Return the outcome of an attempt whose own outcome cannot be kept."""
         error = error_json(failure)
         self.output = jsoncodec.dumps({"__error__": error})
-        return Outcome(status=RunStatus.ERROR, error=error, head=None)
+        return Outcome(status=RunStatus.ERROR, error=error, head=None, output=self.output)
 
     async def _executed(self) -> Outcome:
         metadata = {"run_id": str(self.run.run_id), "attempt": self.run.attempt}

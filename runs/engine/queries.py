@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
+from psycopg import sql
+
 from common import db
 from common.db import Connection, Row, jsonb
 from common.jsoncodec import Json, JsonObject
 from graphs.checkpointer import Fence
+from runs.events.queries import LAST_WORDS, last_words
+from runs.events.store import Chunk
 from runs.spec import ClaimedRun
 from runs.webhooks.queries import Ending, announce, announce_temporary
 
@@ -66,7 +70,7 @@ LOCK = "SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE"
 
 # A cancel that came before the end is obeyed: `interrupt` here, `rollback` by its own verb. But
 # what failed by itself has failed: its thread and its stream tell of the error already.
-SETTLE = """
+SETTLE = sql.SQL("""
 WITH settled AS (
   UPDATE run SET status = CASE WHEN cancel_action IS NULL OR %(status)s IN ('error', 'timeout')
                                THEN %(status)s ELSE 'interrupted' END,
@@ -77,7 +81,7 @@ WITH settled AS (
 ), waiting AS (
   SELECT EXISTS (SELECT 1 FROM run WHERE thread_id = %(thread_id)s AND run_id <> %(run_id)s
                     AND status IN ('pending', 'running')) AS any
-)
+), last_words AS ({last_words})
 UPDATE thread SET
        settled_status = COALESCE(%(thread_status)s, settled_status),
        status = CASE WHEN waiting.any THEN 'busy'
@@ -89,10 +93,10 @@ UPDATE thread SET
        state_updated_at = CASE WHEN %(leaves_thread)s THEN state_updated_at ELSE now() END
   FROM settled, waiting WHERE thread.thread_id = settled.thread_id
 RETURNING waiting.any AS has_waiting
-"""
+""").format(last_words=sql.SQL(LAST_WORDS))
 
 
-async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
+async def settle(run: ClaimedRun, outcome: Outcome, words: Chunk | None = None) -> bool | None:
     """Write the final status of a run and of its thread; None when the lease is lost.
 
     Otherwise tells whether runs wait on the thread. None too when the run is to be rolled back:
@@ -105,26 +109,35 @@ async def settle(run: ClaimedRun, outcome: Outcome) -> bool | None:
         "status": outcome.status,
         "error": jsonb(outcome.error),
         "leaves_thread": outcome.leaves_thread,
+        **last_words(words),
         **_head_parameters(outcome.head, outcome.thread_status),
     }
-    async with db.connection() as conn, conn.pipeline(), conn.transaction():
-        await conn.execute(LOCK, [run.thread_id])
-        settled = await conn.execute(SETTLE, parameters)
+    async with db.connection() as conn:
+        # A pipeline is a transaction too, in one round trip, but for what is read in between.
+        async with conn.transaction() if run.webhook else conn.pipeline():
+            await conn.execute(LOCK, [run.thread_id])
+            settled = await conn.execute(SETTLE, parameters)
+            if run.webhook and settled.rowcount:
+                await announce(conn, run.run_id, webhook=run.webhook)
         row = await settled.fetchone()
-        if row and run.webhook:
-            await announce(conn, run.run_id, webhook=run.webhook)
     return bool(row["has_waiting"]) if row else None
 
 
-DROP_TEMPORARY = """
-DELETE FROM thread USING run WHERE run.run_id = %(run_id)s AND run.attempt = %(attempt)s
-   AND run.status = 'running' AND thread.thread_id = run.thread_id
-"""
+DROP_TEMPORARY = sql.SQL("""
+WITH settled AS (
+  DELETE FROM thread USING run WHERE run.run_id = %(run_id)s AND run.attempt = %(attempt)s
+     AND run.status = 'running' AND thread.thread_id = run.thread_id
+  RETURNING 1
+), last_words AS ({last_words})
+SELECT 1 FROM settled
+""").format(last_words=sql.SQL(LAST_WORDS))
 
 
-async def drop_temporary_thread(run: ClaimedRun, outcome: Outcome) -> bool:
+async def drop_temporary_thread(
+    run: ClaimedRun, outcome: Outcome, words: Chunk | None = None
+) -> bool:
     """Delete a stateless run's thread, and so the run; False when the lease is lost."""
-    parameters = {"run_id": run.run_id, "attempt": run.attempt}
+    parameters = {"run_id": run.run_id, "attempt": run.attempt, **last_words(words)}
     if not run.webhook:
         return await db.execute(DROP_TEMPORARY, parameters) > 0
     ending = Ending(status=outcome.status, error=outcome.error, output=outcome.output)

@@ -10,6 +10,7 @@ from runs.engine import queries
 from runs.engine.claim_queries import hand_back
 from runs.engine.heads import read_head
 from runs.engine.queries import Outcome
+from runs.events.log import Writer
 from runs.models import CancelAction
 from runs.spec import ClaimedRun
 
@@ -30,18 +31,24 @@ class Settled:
     """Whether runs may wait on its thread."""
 
 
-async def settle(run: ClaimedRun, outcome: Outcome, *, hands_back: bool = False) -> Settled:
-    """Write the outcome of an attempt, if it still holds the run.
+async def settle(
+    run: ClaimedRun, outcome: Outcome, events: Writer, *, hands_back: bool = False
+) -> Settled:
+    """Write the outcome of an attempt and what it said last, if it still holds the run.
 
     With `hands_back` the run returns to the queue, unless it was cancelled.
     """
-    if hands_back and await hand_back(run):
-        return Settled(is_over=False)
-    if run.is_temporary and await queries.drop_temporary_thread(run, outcome):
+    if hands_back:
+        await events.stored()
+        if await hand_back(run):
+            return Settled(is_over=False)
+    words = await events.last_words(outcome.output if run.is_temporary else None)
+    if run.is_temporary and await queries.drop_temporary_thread(run, outcome, words):
         return Settled(is_over=True, is_own=True)
-    has_waiting = await queries.settle(run, outcome)
+    has_waiting = await queries.settle(run, outcome, words)
     if has_waiting is not None:
         return Settled(is_over=True, is_own=True, may_wait=has_waiting)
+    await events.stored()
     return await _roll_back(run)
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from runs.events.ids import number_of
@@ -66,20 +66,29 @@ class Backlog:
     def has(self, tape: WrittenTape) -> bool:
         return tape in self._next.tapes
 
-    def add(self, tapes: Iterable[WrittenTape]) -> None:
+    def add(self, tapes: Iterable[WrittenTape]) -> bool:
+        """Add tapes; True when there was nothing before them."""
         with self._lock:
-            self._begin()
+            is_first = self._begin()
             self._next.tapes.update(tapes)
+        return is_first
+
+    def leave(self, tape: WrittenTape) -> None:
+        """Leave a tape's events to whoever stores them otherwise."""
+        with self._lock:
+            self._next.tapes.discard(tape)
 
     def add_wait(self, wait: Wait) -> None:
         with self._lock:
             self._next.waits.append(wait)
 
-    def add_words(self, words: Iterable[str], ended: Iterable[UUID] = ()) -> None:
+    def add_words(self, words: Iterable[str], ended: Iterable[UUID] = ()) -> bool:
+        """Add words; True when there was nothing before them."""
         with self._lock:
-            self._begin()
+            is_first = self._begin()
             self._next.words.update(words)
             self._next.ended.update(ended)
+        return is_first
 
     def take(self) -> Batch:
         with self._lock:
@@ -103,9 +112,21 @@ class Backlog:
         with self._lock:
             return tuple(self._next.tapes)
 
-    def _begin(self) -> None:
-        if not self:
+    def _begin(self) -> bool:
+        is_first = not self
+        if is_first:
             self.since = time.monotonic()
+        return is_first
+
+
+def unstored(tape: WrittenTape) -> list[Chunk]:
+    """Return all that a tape has and no store."""
+    chunks = _chunks(tape, tape.end)
+    if not tape.has_output_to_store:
+        return chunks
+    if not chunks:
+        return [_output_chunk(tape)]
+    return [*chunks[:-1], replace(chunks[-1], output=tape.kept_output)]
 
 
 def _chunks(tape: WrittenTape, end: int) -> list[Chunk]:

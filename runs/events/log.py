@@ -11,7 +11,7 @@ from common.sse import StreamEvent
 from runs.events.ids import START, Position, number_of, position_of, read_position
 from runs.events.pump import Pump
 from runs.events.ring import Ring
-from runs.events.store import EventStore
+from runs.events.store import Chunk, EventStore
 from runs.events.tape import Reader, Tape, WrittenTape, is_too_far_behind
 from runs.events.watching import Watches
 
@@ -41,13 +41,20 @@ class Writer:
         if self._pump:
             self._pump.soil(self._tape)
 
-    async def stored(self, output: bytes | None = None) -> None:
-        """Return when everything published is stored, with what `wait` answers if that is given.
+    async def last_words(self, output: bytes | None = None) -> Chunk | None:
+        """Return what is to be stored by the statement that settles the run.
 
-        To be called before the run settles: who reads elsewhere ends with that.
+        All else is stored by then, with `output`, what `wait` answers, if that is given: who reads
+        elsewhere ends when the run does.
         """
+        if self._pump is None or self._tape.is_moved:
+            return None
+        return await self._pump.last_words(self._tape, output)
+
+    async def stored(self) -> None:
+        """Return when everything published is stored."""
         if self._pump and not self._tape.is_moved:
-            await self._pump.stored(self._tape, output)
+            await self._pump.stored(self._tape)
 
     def close(self, output: bytes | None = None) -> None:
         """End the log after the run has settled, with what `wait` answers here."""

@@ -22,7 +22,7 @@ WORDS_AT_ONCE = 200
 
 
 class PostgresStore:
-    needed = True
+    in_database = True
 
     def __init__(self, listener: notices.Listener) -> None:
         self._database = Database()

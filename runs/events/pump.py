@@ -12,10 +12,10 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 from uuid import UUID
 
-from runs.events.backlog import Backlog, Batch, Wait
+from runs.events.backlog import Backlog, Batch, Wait, unstored
 from runs.events.ids import START
 from runs.events.ring import Ring
-from runs.events.store import EventStore, StoreLost
+from runs.events.store import Chunk, EventStore, StoreLost
 from runs.events.tape import KEPT_BYTES, Tape, WrittenTape
 from runs.events.watching import Watches
 
@@ -74,18 +74,26 @@ class Pump:
 
     def soil(self, tape: WrittenTape) -> None:
         """Have a tape's new events stored soon."""
-        if not self._backlog.has(tape):
-            self._backlog.add([tape])
-            if not self._wake.is_set():
-                self._wake.set()
+        if not self._backlog.has(tape) and self._backlog.add([tape]):
+            self._wake.set()
 
-    async def stored(self, tape: WrittenTape, output: bytes | None) -> None:
+    async def last_words(self, tape: WrittenTape, output: bytes | None) -> Chunk | None:
+        """Return what the statement that settles the run stores; what it cannot, is stored now."""
         if output is not None:
             tape.keep_output(output)
+        if self._store.in_database:
+            self._backlog.leave(tape)
+            rest = unstored(tape)
+            if len(rest) <= 1:
+                return rest[0] if rest else None
+        await self.stored(tape)
+        return None
+
+    async def stored(self, tape: WrittenTape) -> None:
         wait = Wait(tape)
         self._backlog.add_wait(wait)
         self._wake.set()
-        patience = None if self._store.needed else PATIENCE_SECONDS
+        patience = None if self._store.in_database else PATIENCE_SECONDS
         try:
             async with asyncio.timeout(patience):
                 await asyncio.wrap_future(wait.done)
@@ -95,12 +103,14 @@ class Pump:
     def tell_ended(self, run_ids: Iterable[UUID]) -> None:
         if named := set(run_ids):
             self._name(named)
-            self._backlog.add_words({run_id.hex for run_id in named}, ended=named)
-            self._wake.set()
+            is_first = self._backlog.add_words({run_id.hex for run_id in named}, ended=named)
+            if is_first or any(map(self._ring.is_copied, named)):
+                self._wake.set()
 
     def tell_begun(self, thread_id: UUID) -> None:
         # It is sent with the first events.
-        self._backlog.add_words({BEGINS + thread_id.hex})
+        if self._backlog.add_words({BEGINS + thread_id.hex}):
+            self._wake.set()
         self.watches.wake(thread_id)
 
     def look_at(self, tape: Tape) -> None:
@@ -201,13 +211,13 @@ class Pump:
         if self._is_lost:
             logger.warning("event store regained")
         self._is_lost = False
-        if not self._store.needed:
+        if not self._store.in_database:
             self._doubted_until = time.monotonic() + REFILL_CHECKS * CHECK_SECONDS
         self._on_gap()
 
     def _do_without(self) -> None:
         """Let runs settle while a store is away that they can do without."""
-        if self._store.needed:
+        if self._store.in_database:
             return
         for wait in self._backlog.take_waits():
             _resolve(wait.done, None)

@@ -13,6 +13,23 @@ from runs.events.store import Chunk
 
 Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 
+# Last in the statement that settles a run: what it said last is stored with its end, or not at
+# all. `settled` has a row when the run was settled.
+LAST_WORDS = """
+INSERT INTO run_event (run_id, attempt, last_id, body, output)
+SELECT %(run_id)s, %(attempt)s, %(last)s, %(body)b, %(output)b
+  FROM settled WHERE %(last)s::int8 IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+
+
+def last_words(chunk: Chunk | None) -> dict[str, object]:
+    """Return the parameters of LAST_WORDS, but for the run and its attempt."""
+    if chunk is None:
+        return {"last": None, "body": None, "output": None}
+    return {"last": chunk.last, "body": chunk.body, "output": chunk.output}
+
+
 # Only the attempt that holds the run writes. Announced by the statement that writes, so that
 # who is told finds what it is told of.
 INSERT = """

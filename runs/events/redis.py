@@ -63,7 +63,7 @@ def client(url: str) -> Redis:
 
 
 class RedisStore:
-    needed = False
+    in_database = False
 
     def __init__(self, url: str) -> None:
         self._url = url

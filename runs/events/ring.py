@@ -58,9 +58,7 @@ class Ring:
             self._forget_old()
 
     @contextmanager
-    def reading(
-        self, run_id: UUID, reader: Reader, *, copies: bool
-    ) -> Iterator[Tape | None]:
+    def reading(self, run_id: UUID, reader: Reader, *, copies: bool) -> Iterator[Tape | None]:
         """Lend the tape of a run to a reader; with `copies`, one to be filled from the store."""
         with self._lock:
             tape = self._tapes.get(run_id)

@@ -46,8 +46,9 @@ class Found:
 class EventStore(Protocol):
     """Events of all runs, for all processes. Called from one thread; raises StoreLost."""
 
-    needed: bool
-    """Whether a run waits for its events to be stored before it settles, however long."""
+    in_database: bool
+    """Whether it is the database of the runs: a run waits for it before it settles, however long,
+    and the statement that settles a run may store what it said last."""
 
     def listen(
         self, on_words: Callable[[Sequence[str]], object], on_gap: Callable[[], object]

@@ -17,10 +17,13 @@ from common.ids import uuid7
 from common.notices import Listener
 from common.sse import StreamEvent
 from runs.engine.current import current_engine
+from runs.engine.queries import Outcome
+from runs.engine.settling import settle
 from runs.events.log import EventLog, Writer
 from runs.events.postgres import PostgresStore
 from runs.events.redis import RedisStore
 from runs.events.store import StoreLost
+from runs.spec import ClaimedRun
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
@@ -71,8 +74,8 @@ class Logs:
     kind: str
 
     async def run(self, *, begun: bool = True, temporary: bool = False) -> TestedRun:
-        run = TestedRun(logs=self, run_id=uuid7(), thread_id=uuid4())
-        await run.create(temporary=temporary)
+        run = TestedRun(logs=self, run_id=uuid7(), thread_id=uuid4(), temporary=temporary)
+        await run.create()
         if begun:
             await run.begin()
         return run
@@ -83,15 +86,16 @@ class TestedRun:
 
     __test__ = False
 
-    def __init__(self, *, logs: Logs, run_id: UUID, thread_id: UUID) -> None:
+    def __init__(self, *, logs: Logs, run_id: UUID, thread_id: UUID, temporary: bool) -> None:
         self.logs = logs
+        self.temporary = temporary
         self.run_id = run_id
         self.thread_id = thread_id
         self.attempt = 0
         self.events: Writer
 
-    async def create(self, *, temporary: bool) -> None:
-        kwargs = db.jsonb({"temporary": temporary})
+    async def create(self) -> None:
+        kwargs = db.jsonb({"temporary": self.temporary})
         await db.execute(
             "INSERT INTO thread (thread_id, status) VALUES (%s, 'idle')", [self.thread_id]
         )
@@ -125,8 +129,17 @@ class TestedRun:
         self.events.publish([("custom", b"%d" % number) for number in numbers])
 
     async def end(self, output: bytes | None = None) -> None:
-        await self.events.stored()
-        await db.execute("UPDATE run SET status = 'success' WHERE run_id = %s", [self.run_id])
+        run = ClaimedRun(
+            run_id=self.run_id,
+            thread_id=self.thread_id,
+            assistant_id=UUID(int=0),
+            kwargs={"temporary": self.temporary},
+            attempt=self.attempt,
+            is_fresh=self.attempt == 1,
+            claimed_at=datetime.now(UTC),
+        )
+        outcome = Outcome(status="success", error=None, head=None, output=output)
+        assert (await settle(run, outcome, self.events)).is_own
         self.events.close(output)
 
     async def read(

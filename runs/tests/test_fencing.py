@@ -16,6 +16,7 @@ from graphs.checkpointer import RunOver, open_run_saver
 from runs.engine.claim_queries import hand_back
 from runs.engine.current import current_engine
 from runs.engine.queries import Outcome, fence_of, settle
+from runs.events.store import Chunk
 from runs.spec import ClaimedRun
 from tests.streaming import MakeThread, reading, started
 
@@ -73,6 +74,10 @@ async def test_an_attempt_that_lost_its_run_writes_no_checkpoint(
     await api.delete(f"/threads/{thread_id}")
 
 
+def last_words(run: ClaimedRun) -> Chunk:
+    return Chunk(run_id=run.run_id, attempt=run.attempt, last=1, body=b"last")
+
+
 async def test_only_the_attempt_that_has_a_run_writes_and_settles(
     api: httpx.AsyncClient, thread: MakeThread
 ) -> None:
@@ -86,9 +91,13 @@ async def test_only_the_attempt_that_has_a_run_writes_and_settles(
         await (await open_run_saver(fence_of(lost))).aput_writes(place, [("a", 1)], "task")
     await (await open_run_saver(fence_of(held))).aput_writes(place, [("a", 1)], "task")
     outcome = Outcome(status="success", error=None, head=None)
-    assert await settle(lost, outcome) is None
+    assert await settle(lost, outcome, last_words(lost)) is None
     assert not await hand_back(lost)
-    assert await settle(held, outcome) is False
+    assert await settle(held, outcome, last_words(held)) is False
+    said = await db.fetch_all(
+        "SELECT attempt FROM run_event WHERE run_id = %s AND body = 'last'", [run_id]
+    )
+    assert [row["attempt"] for row in said] == [2]
 
     with pytest.raises(RunOver):
         await (await open_run_saver(fence_of(held))).aput_writes(place, [("a", 1)], "task")

@@ -108,9 +108,7 @@ async def test_a_stateless_run_leaves_its_output_for_those_who_wait_elsewhere(lo
     reader = asyncio.ensure_future(run.read())
     run.publish(0)
 
-    await run.events.stored(b'{"a": 1}')
-    await db.execute("DELETE FROM thread WHERE thread_id = %s", [run.thread_id])
-    run.events.close(b'{"a": 1}')
+    await run.end(b'{"a": 1}')
 
     assert numbers(await reader) == [0]
     assert await logs.reading.output(run.run_id) == b'{"a": 1}'
