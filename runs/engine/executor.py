@@ -14,12 +14,12 @@ from langgraph.errors import UnknownInterruptError
 from access.caller import ANONYMOUS, Caller
 from common import jsoncodec
 from common.errors import ApiError
-from common.jsoncodec import JsonObject
+from common.jsoncodec import JsonObject, RawJson
 from graphs.checkpointer import RunOver, RunSaver, open_run_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for
 from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context
-from runs.engine.heads import has_checkpoint, read_head, was_answered
+from runs.engine.heads import has_checkpoint, is_told_whole, read_head, was_answered
 from runs.engine.modes import Event, Translator, graph_modes, translated_event
 from runs.engine.observing import told_steps
 from runs.engine.queries import Outcome, ThreadHead, fence_of
@@ -65,6 +65,8 @@ class Execution:
         """Whether an earlier attempt has left checkpoints, from which this one goes on."""
         self._is_done = False
         """Whether an earlier attempt came to its end, and only its record is missing."""
+        self._is_told_whole = False
+        """Whether the values that the graph streams are all that its checkpoints have."""
         self._drive: asyncio.Task[None] | None = None
         self._saver: RunSaver | None = None
         self._stop_again_at = 0.0
@@ -116,9 +118,10 @@ class Execution:
             await self._saver.close(ABANDON_SECONDS)
         if error is not None:
             self._publish("error", error)
-        has_head = not (self.run.is_temporary or self.is_refused)
-        head = await read_head(self.run) if has_head else None
-        self.output = self._written_output(error, head)
+        told = self._told(error)
+        head = await self._head(status, told)
+        left = None if head is None else head.values
+        self.output = told or jsoncodec.dumps({} if left is None else left)
         return Outcome(
             status=status,
             error=error,
@@ -126,6 +129,23 @@ class Execution:
             output=self.output,
             leaves_thread=self.is_refused,
         )
+
+    def _told(self, error: JsonObject | None) -> bytes | None:
+        """Return what the run came to, as its stream has told it."""
+        if error is not None:
+            return jsoncodec.dumps({"__error__": error})
+        output = self._translator and self._translator.output
+        return None if output is None else jsoncodec.dumps(output)
+
+    async def _head(self, status: str, told: bytes | None) -> ThreadHead | None:
+        """Return what the run has left on its thread: what was told, or else what is stored."""
+        if self.run.is_temporary or self.is_refused:
+            return None
+        translator = self._translator
+        is_at_rest = translator is not None and translator.is_at_rest
+        if status == RunStatus.SUCCESS and told and is_at_rest and self._is_told_whole:
+            return ThreadHead(values=RawJson(told), interrupts={}, has_next=False)
+        return await read_head(self.run)
 
     async def _driven(self) -> tuple[str, JsonObject | None]:
         self._saver = None if self.run.is_temporary else await open_run_saver(fence_of(self.run))
@@ -172,6 +192,7 @@ class Execution:
             context=run.kwargs.get("context") or None,
             user=self._caller.user,
         ) as graph:
+            self._is_told_whole = is_told_whole(graph)
             graph_input = await self._input(graph, saver)
             if not self._is_done:
                 async for event in self._parts(graph, graph_input, callbacks):
@@ -249,13 +270,6 @@ class Execution:
         unsaid, self._unsaid = self._unsaid, []
         if unsaid:
             self.events.publish(unsaid)
-
-    def _written_output(self, error: JsonObject | None, head: ThreadHead | None) -> bytes:
-        if error is not None:
-            return jsoncodec.dumps({"__error__": error})
-        if self._translator and self._translator.output is not None:
-            return jsoncodec.dumps(self._translator.output)
-        return jsoncodec.dumps(head.values if head and head.values is not None else {})
 
 
 def error_json(error: BaseException) -> JsonObject:

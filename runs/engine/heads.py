@@ -7,10 +7,12 @@ import logging
 from typing import Any
 from uuid import UUID
 
+from langgraph.channels import BinaryOperatorAggregate, LastValue
 from langgraph.types import StateSnapshot
 
 from common import db
 from graphs.checkpointer import open_saver
+from graphs.loader import Graph
 from graphs.runtime import open_graph
 from graphs.serde import pending_interrupts, values_of
 from runs.engine.queries import ThreadHead
@@ -20,6 +22,17 @@ from store.backend import open_store
 logger = logging.getLogger(__name__)
 
 REACH_AGAIN_SECONDS = 0.5
+
+
+# What such a channel holds after the last step is what its checkpoint has.
+_KEPT_AS_TOLD = (LastValue, BinaryOperatorAggregate)
+
+
+def is_told_whole(graph: Graph) -> bool:
+    """Tell whether the values that a graph streams are those of its checkpoints, all of them."""
+    told = graph.stream_channels_asis
+    names = [told] if isinstance(told, str) else told
+    return all(type(graph.channels[name]) in _KEPT_AS_TOLD for name in names)
 
 
 async def has_checkpoint(saver: Any, run: ClaimedRun) -> bool:

@@ -50,6 +50,11 @@ class Translator:
         self._announced: set[str] = set()
         self.output: Any = None
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether nothing is asked in the output, and no breakpoint was reached."""
+        return not isinstance(self.output, dict) or "__interrupt__" not in self.output
+
     def translate(self, namespace: tuple[str, ...], mode: str, payload: Any) -> Iterator[Event]:
         """Yield the events for one part of `astream(…, subgraphs=True)`."""
         if mode == "messages":

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from common import db
 from common.db import Connection, Row, jsonb
-from common.jsoncodec import Json, JsonObject
+from common.jsoncodec import Json, JsonObject, RawJson
 from graphs.checkpointer import Fence
 from runs.events.queries import LAST_WORDS, last_words
 from runs.events.store import Chunk
@@ -21,7 +21,7 @@ from runs.webhooks.queries import Ending, announce, announce_temporary
 class ThreadHead:
     """What a run has left on its thread."""
 
-    values: Json
+    values: Json | RawJson
     interrupts: JsonObject
     has_next: bool
 

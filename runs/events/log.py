@@ -168,11 +168,8 @@ class EventLog:
                     return
                 if self._pump and tape.floor is None:
                     self._pump.look_at(tape)
-                reader.rearm()
-                while not (tape.is_over or tape.is_moved):
-                    if not await reader.woken(seconds):
-                        yield
-                    reader.rearm()
+                async for _ in reader.silences(tape, seconds):
+                    yield
                 is_over = not tape.is_moved
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -49,6 +49,14 @@ class Reader:
         except TimeoutError:
             return False
         return True
+
+    async def silences(self, tape: Tape, seconds: float) -> AsyncIterator[None]:
+        """Yield after each so many seconds in which nothing woke it, until a tape has ended."""
+        self.rearm()
+        while not (tape.is_over or tape.is_moved):
+            if not await self.woken(seconds):
+                yield
+            self.rearm()
 
     def rearm(self) -> None:
         """Ask to be woken again; call it before looking at the tape."""

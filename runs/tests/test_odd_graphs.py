@@ -36,6 +36,18 @@ async def test_what_json_has_no_word_for_is_written_all_the_same(
         assert answer.json()["values"] == {"kind": kind, "value": value}
 
 
+async def test_what_no_checkpoint_keeps_is_not_among_the_threads_values(
+    api: httpx.AsyncClient, thread: MakeThread
+) -> None:
+    path = f"/threads/{await thread()}"
+
+    answer = await api.post(f"{path}/runs/wait", json={"assistant_id": "fleeting", "input": {}})
+
+    assert answer.json() == {"value": 1, "scratch": "in no checkpoint"}
+    for place in (path, f"{path}/state"):
+        assert (await api.get(place)).json()["values"] == {"value": 1}
+
+
 @pytest.mark.parametrize("kind", ["surrogate", "bigint", "deep", "opaque", "function"])
 @pytest.mark.parametrize("modes", [ALL_MODES, ["values"], ["events"]], ids=lambda modes: modes[-1])
 async def test_what_no_checkpoint_can_hold_fails_the_run(

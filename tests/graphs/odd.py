@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels import UntrackedValue
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
@@ -51,6 +52,18 @@ async def give(state: Odd) -> Odd:
 
 
 odd = StateGraph(Odd).add_node(give).add_edge(START, "give").compile()
+
+
+class Fleeting(Odd, total=False):
+    scratch: Annotated[str, UntrackedValue]
+
+
+fleeting = (
+    StateGraph(Fleeting)
+    .add_node("give", lambda _: {"value": 1, "scratch": "in no checkpoint"})
+    .add_edge(START, "give")
+    .compile()
+)
 
 
 class Unfathomable(Exception):
