@@ -36,14 +36,6 @@ def order_by(column: str, direction: str, tie: str) -> sql.Composed:
     )
 
 
-def walk_length(wanted: int) -> int:
-    """Return how many rows to look through, in order, before an index is asked for the matches.
-
-    Finds `wanted` rows when a fourth of all match, and spends a millisecond when none do.
-    """
-    return 300 + 4 * wanted
-
-
 def columns(names: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 

@@ -12,7 +12,7 @@ from access.scoping import visible_to
 from common import db
 from common.db import Row, jsonb
 from common.jsoncodec import JsonObject
-from common.search import columns, order_by, walk_length
+from common.search import columns, order_by
 from threads.extracting import Extract
 from threads.queries import THREAD_COLUMNS
 
@@ -38,35 +38,38 @@ class ThreadSearch:
 
 
 # Three ways to a page, since what a planner guesses of `@>` is wrong by orders of magnitude. First
-# the newest threads are looked through, which finds at once what many threads have. When they do
-# not fill the page, the indexes on metadata and values are asked: `every` is read no further than
-# it takes to know whether few have it, and they are the answer, or many, whose newest a longer
-# look finds sooner than a sort of them all. None reads a state that is not on the page, unless a
-# condition on states has to.
+# a few of the newest threads are looked through, which finds at once what many threads have. When
+# they do not fill the page, a sample tells whether many have it, of which a longer look finds the
+# newest, or few, all of which the indexes on metadata and values find. Few states are read, since
+# each is long: but for the conditions, only those of the page.
 SEARCH = """
 WITH newest AS MATERIALIZED (
   SELECT thread_id AS found, {sort} AS place FROM (
     SELECT * FROM thread WHERE {lead} ORDER BY {walk_order} LIMIT %(walk)s) AS walked
    WHERE {asked} {order} LIMIT %(wanted)s
-), every AS MATERIALIZED (
-  SELECT thread_id AS found, {sort} AS place FROM thread
+), sampled AS MATERIALIZED (
+  SELECT count(*) > 1 AS is_common FROM thread TABLESAMPLE SYSTEM (
+    100.0 * %(sample)s / greatest(%(sample)s, pg_relation_size('thread')))
    WHERE {asked} AND (SELECT count(*) FROM newest) < %(wanted)s
-), many AS MATERIALIZED (
-  SELECT count(*) > %(few)s AS are FROM (SELECT FROM every LIMIT %(few)s + 1) AS begun
 ), newer AS MATERIALIZED (
   SELECT thread_id AS found, {sort} AS place FROM (
-    SELECT * FROM thread WHERE {lead} AND (SELECT are FROM many)
+    SELECT * FROM thread WHERE {lead} AND (SELECT is_common FROM sampled)
      ORDER BY {walk_order} LIMIT %(longer_walk)s) AS walked
    WHERE {asked} {order} LIMIT %(wanted)s
 ), page AS (
   SELECT * FROM (
     SELECT * FROM newest WHERE (SELECT count(*) FROM newest) = %(wanted)s
     UNION ALL SELECT * FROM newer WHERE (SELECT count(*) FROM newer) = %(wanted)s
-    UNION ALL SELECT * FROM every WHERE (SELECT count(*) FROM newer) < %(wanted)s) AS either
+    UNION ALL (
+      SELECT thread_id, {sort} FROM (SELECT * FROM thread WHERE {asked} OFFSET 0) AS every
+       WHERE greatest((SELECT count(*) FROM newest), (SELECT count(*) FROM newer)) < %(wanted)s
+      {order} LIMIT %(wanted)s)) AS either
   {by_place} LIMIT %(limit)s + 1 OFFSET %(offset)s
 )
 SELECT {columns} FROM page JOIN thread ON thread_id = found {by_place}
 """
+# Six blocks, with some fifty threads of small states, or two hundred whose states lie elsewhere.
+SAMPLE_BYTES = 50_000
 # By their ids, a few are found at once.
 SEARCH_AMONG = """
 WITH page AS (
@@ -75,10 +78,6 @@ WITH page AS (
 )
 SELECT {columns} FROM page JOIN thread ON thread_id = found {by_place}
 """
-# So many are sorted in a millisecond. Where more have it, a look sixteen times as long finds a page
-# of what one thread in a hundred has.
-FEW = 1000
-LONGER = 16
 COUNT = "SELECT count(*) AS n FROM thread WHERE {asked}"
 
 CONDITIONS = {
@@ -177,9 +176,11 @@ def _parameters(search: ThreadSearch) -> dict[str, object]:
         "limit": search.limit,
         "offset": search.offset,
         "wanted": wanted,
-        "walk": walk_length(wanted),
-        "few": FEW,
-        "longer_walk": LONGER * walk_length(wanted),
+        # The first finds what a twelfth of all have, the second what a fortieth have, and more than
+        # that when few are wanted.
+        "walk": 100 + 4 * wanted,
+        "sample": SAMPLE_BYTES,
+        "longer_walk": 5_000 + 40 * wanted,
         **{f"alias_{number}": path.alias for number, path in enumerate(search.extract)},
         **{f"path_{number}": path.path for number, path in enumerate(search.extract)},
     }
