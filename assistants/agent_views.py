@@ -37,7 +37,7 @@ class AgentViewSet(AsyncViewSet):
         """Search agents by metadata and name."""
         search = AgentSearchSerializer.parse(request.data)
         rows = await search_assistants(search, caller=caller_of(request))
-        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
+        page, headers = one_page(rows, search)
         return Response(await _agents([AssistantRow(**row) for row in page]), headers=headers)
 
     @extend_schema(responses={200: AgentSerializer, **errors(404)})

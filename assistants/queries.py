@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from psycopg import sql
@@ -12,7 +14,7 @@ from assistants.system import system_assistant_id
 from common import db
 from common.db import Row, jsonb
 from common.jsoncodec import JsonObject, RawJson
-from common.search import columns, order_by
+from common.search import Search, columns, fetch_count, fetch_page
 from graphs.registry import graph_ids
 
 ASSISTANT_COLUMNS = (
@@ -60,17 +62,23 @@ class NewAssistant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssistantSearch:
-    """What a caller looks for among assistants; None is no condition."""
+class AssistantSearch(Search):
+    """What a caller looks for among assistants."""
 
+    table: ClassVar[str] = "assistant"
+    conditions: ClassVar[Mapping[str, str]] = {
+        "known": "graph_id = ANY(%(known)s)",
+        "metadata": "metadata @> %(metadata)s",
+        "graph_id": "graph_id = %(graph_id)s",
+        "name": "strpos(lower(name), lower(%(name)s)) > 0",
+    }
+
+    known: list[str] = field(default_factory=graph_ids)
+    """The graphs that the project file has: assistants of others are hidden."""
     metadata: JsonObject | None = None
     graph_id: str | None = None
     name: str | None = None
     """Part of the name, in any case of letters."""
-    limit: int = 10
-    offset: int = 0
-    sort_by: str = "created_at"
-    sort_order: str = "desc"
     select: tuple[str, ...] = ASSISTANT_COLUMNS
 
 
@@ -174,49 +182,10 @@ def _assigned(name: str) -> sql.Composed:
     return sql.SQL("{} = {}, ").format(sql.Identifier(name), sql.Placeholder(name))
 
 
-SEARCH = """
-SELECT {columns} FROM assistant WHERE {where} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s
-"""
-
-
 async def search_assistants(search: AssistantSearch, *, caller: Caller) -> list[Row]:
     """Return a page of assistants and one more, when there is one."""
-    query = sql.SQL(SEARCH).format(
-        columns=columns(search.select),
-        where=_where(search, caller),
-        order=order_by(search.sort_by, search.sort_order, "assistant_id"),
-    )
-    return await db.fetch_all(query, _parameters(search))
+    return await fetch_page(search, visible=visible_to(caller))
 
 
 async def count_assistants(search: AssistantSearch, *, caller: Caller) -> int:
-    query = sql.SQL("SELECT count(*) AS n FROM assistant WHERE {where}").format(
-        where=_where(search, caller)
-    )
-    row = await db.fetch_one(query, _parameters(search))
-    assert row is not None
-    return int(row["n"])
-
-
-CONDITIONS = {
-    "metadata": "metadata @> %(metadata)s",
-    "graph_id": "graph_id = %(graph_id)s",
-    "name": "strpos(lower(name), lower(%(name)s)) > 0",
-}
-
-
-def _where(search: AssistantSearch, caller: Caller) -> sql.Composed:
-    asked = [sql.SQL(text) for name, text in CONDITIONS.items() if getattr(search, name)]
-    known = sql.SQL("graph_id = ANY(%(known)s)")
-    return sql.SQL(" AND ").join([visible_to(caller), known, *asked])
-
-
-def _parameters(search: AssistantSearch) -> dict[str, object]:
-    return {
-        "metadata": jsonb(search.metadata),
-        "graph_id": search.graph_id,
-        "name": search.name,
-        "known": graph_ids(),
-        "limit": search.limit,
-        "offset": search.offset,
-    }
+    return await fetch_count(search, visible=visible_to(caller))

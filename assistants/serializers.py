@@ -19,6 +19,9 @@ from common.serializers import (
     WordField,
     limit_field,
     offset_field,
+    order_field,
+    select_field,
+    word_field,
 )
 
 SORT_COLUMNS = ["assistant_id", "created_at", "updated_at", "name", "graph_id"]
@@ -86,25 +89,15 @@ class AssistantCountSerializer(BodySerializer):
 
     @classmethod
     def parse(cls, body: Json) -> AssistantSearch:
-        given = {name: value for name, value in cls.checked(body).items() if value is not None}
-        if "select" in given:
-            given["select"] = tuple(dict.fromkeys(given["select"])) or ASSISTANT_COLUMNS
-        return AssistantSearch(**given)
+        return AssistantSearch(**cls.given(body))
 
 
 class AssistantSearchSerializer(AssistantCountSerializer):
     limit = limit_field()
     offset = offset_field()
-    sort_by = WordField(SORT_COLUMNS, required=False, allow_null=True, default=None)
-    sort_order = WordField(
-        ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
-    )
-    select = serializers.ListField(
-        child=WordField(list(ASSISTANT_COLUMNS)),
-        required=False,
-        allow_null=True,
-        default=None,
-    )
+    sort_by = word_field(SORT_COLUMNS)
+    sort_order = order_field()
+    select = select_field(ASSISTANT_COLUMNS)
 
 
 class VersionSearchSerializer(BodySerializer):

@@ -41,7 +41,7 @@ from assistants.versions import list_versions, set_latest
 from common.description import COUNT, OFFSET, PAGES, errors, flag, whole
 from common.errors import Conflict, NotFound, Unprocessable
 from common.responses import Response
-from common.search import one_page, whole_param
+from common.search import one_page, page_params
 from common.serializers import FlagField
 from common.viewsets import AsyncViewSet
 from graphs.registry import graph_spec
@@ -90,7 +90,7 @@ class AssistantViewSet(AsyncViewSet):
         """Search assistants by metadata, graph and name, newest first."""
         search = AssistantSearchSerializer.parse(request.data)
         rows = await search_assistants(search, caller=caller_of(request))
-        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
+        page, headers = one_page(rows, search)
         return Response(page, headers=headers)
 
     @extend_schema(request=AssistantCountSerializer, responses={200: COUNT})
@@ -201,11 +201,8 @@ class AssistantViewSet(AsyncViewSet):
     )
     async def list(self, request: Request) -> HttpResponseBase:
         """List all assistants, newest first, as Aegra does."""
-        query = request.query_params
-        search = AssistantSearch(
-            limit=whole_param(query, "limit", default=1000, minimum=1, maximum=1000),
-            offset=whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1),
-        )
+        limit, offset = page_params(request.query_params, default=1000)
+        search = AssistantSearch(limit=limit, offset=offset)
         caller = caller_of(request)
         rows = await search_assistants(search, caller=caller)
         total = await count_assistants(search, caller=caller)

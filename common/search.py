@@ -3,29 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
 
 from django.http import QueryDict
 from psycopg import sql
 
-from common import jsoncodec
+from common import db, jsoncodec
+from common.db import Row, jsonb
 from common.errors import Unprocessable
 
 RowT = TypeVar("RowT")
 
 
-def one_page(
-    rows: Sequence[RowT], *, offset: int, limit: int
-) -> tuple[Sequence[RowT], dict[str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A page of a table's records. Each table adds what may be asked; None is no condition."""
+
+    table: ClassVar[str]
+    """Its key is called after it: `thread`, `thread_id`."""
+
+    conditions: ClassVar[Mapping[str, str]]
+    """The SQL of what may be asked, by field: `status = %(status)s`."""
+
+    select: tuple[str, ...]
+    sort_by: str = "created_at"
+    sort_order: str = "desc"
+    limit: int = 10
+    offset: int = 0
+
+
+PAGE = "SELECT {columns} FROM {table} WHERE {asked} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s"
+COUNT = "SELECT count(*) AS n FROM {table} WHERE {asked}"
+
+
+async def fetch_page(search: Search, *, visible: sql.Composable) -> list[Row]:
+    """Return a page of records and one more, when there is one."""
+    query = sql.SQL(PAGE).format(
+        columns=columns(search.select),
+        table=sql.Identifier(search.table),
+        asked=asked_of(search, visible=visible),
+        order=order_by(search.sort_by, search.sort_order, f"{search.table}_id"),
+    )
+    return await db.fetch_all(query, parameters_of(search))
+
+
+async def fetch_count(search: Search, *, visible: sql.Composable) -> int:
+    query = sql.SQL(COUNT).format(
+        table=sql.Identifier(search.table), asked=asked_of(search, visible=visible)
+    )
+    row = await db.fetch_one(query, parameters_of(search))
+    assert row is not None
+    return int(row["n"])
+
+
+def asked_of(search: Search, *, visible: sql.Composable) -> sql.Composed:
+    """Return the condition on rows; an empty object or text asks for nothing."""
+    asked = [
+        sql.SQL(text)
+        for name, text in search.conditions.items()
+        if getattr(search, name) not in (None, {}, "")
+    ]
+    return sql.SQL(" AND ").join([visible, *asked])
+
+
+def parameters_of(search: Search) -> dict[str, object]:
+    return {field.name: _parameter(getattr(search, field.name)) for field in fields(search)}
+
+
+def _parameter(value: Any) -> object:
+    """Return a value as PostgreSQL takes it: an object as JSON, a tuple as an array."""
+    if isinstance(value, dict):
+        return jsonb(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def one_page(rows: Sequence[RowT], search: Search) -> tuple[Sequence[RowT], dict[str, str]]:
     """Return the page among rows fetched with `limit + 1`, and its pagination headers.
 
     The total is exact on the last page, else a lower bound (the API's own rule).
     """
-    if len(rows) <= limit:
-        return rows, {"x-pagination-total": str(offset + len(rows))}
-    following = offset + limit
+    if len(rows) <= search.limit:
+        return rows, {"x-pagination-total": str(search.offset + len(rows))}
+    following = search.offset + search.limit
     headers = {"x-pagination-next": str(following), "x-pagination-total": str(following + 1)}
-    return rows[:limit], headers
+    return rows[: search.limit], headers
 
 
 def order_by(column: str, direction: str, tie: str) -> sql.Composed:
@@ -46,6 +108,12 @@ def list_param(query: QueryDict, name: str) -> list[str]:
     for text in query.getlist(name) + query.getlist(f"{name}[]"):
         values.extend(_listed(text))
     return values
+
+
+def page_params(query: Mapping[str, str], *, default: int) -> tuple[int, int]:
+    """Read `limit`, which has a default, and `offset` from the query."""
+    limit = whole_param(query, "limit", default=default, minimum=1, maximum=1000)
+    return limit, whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1)
 
 
 def whole_param(

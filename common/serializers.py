@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,11 @@ class BodySerializer(serializers.Serializer[Any]):
         if unknown := body.keys() - serializer.fields.keys():
             logger.debug("unknown fields", extra={"fields": sorted(unknown)})
         return fields
+
+    @classmethod
+    def given(cls, body: Json) -> dict[str, Any]:
+        """Return the validated fields that are not null; raises as `checked` does."""
+        return {name: value for name, value in cls.checked(body).items() if value is not None}
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -208,6 +214,26 @@ def limit_field(default: int = 10, maximum: int = 1000) -> WholeField:
 
 def offset_field() -> WholeField:
     return WholeField(default=0, min_value=0, max_value=2**31 - 1)
+
+
+def word_field(words: Sequence[str]) -> WordField:
+    return WordField(words, required=False, allow_null=True, default=None)
+
+
+def order_field() -> WordField:
+    return word_field(["asc", "desc", "ASC", "DESC"])
+
+
+class SelectField(serializers.ListField):
+    """Columns, each once; none of them are as if left out."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return tuple(dict.fromkeys(super().to_internal_value(data))) or None
+
+
+def select_field(columns: Sequence[str]) -> SelectField:
+    child = WordField(columns)
+    return SelectField(child=child, required=False, allow_null=True, default=None)
 
 
 @cache

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from psycopg import sql
@@ -12,7 +13,7 @@ from access.scoping import visible_to
 from common import db
 from common.db import Row, jsonb
 from common.jsoncodec import JsonObject
-from common.search import columns, order_by
+from common.search import Search, columns, fetch_count, fetch_page
 
 CRON_COLUMNS = (
     "cron_id",
@@ -35,17 +36,21 @@ _JSON = {"payload", "metadata"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CronSearch:
-    """What a caller looks for among crons; None is no condition."""
+class CronSearch(Search):
+    """What a caller looks for among crons."""
+
+    table: ClassVar[str] = "cron"
+    conditions: ClassVar[Mapping[str, str]] = {
+        "assistant_id": "assistant_id = %(assistant_id)s",
+        "thread_id": "thread_id = %(thread_id)s",
+        "enabled": "enabled = %(enabled)s",
+        "metadata": "metadata @> %(metadata)s",
+    }
 
     assistant_id: UUID | None = None
     thread_id: UUID | None = None
     enabled: bool | None = None
     metadata: JsonObject | None = None
-    limit: int = 10
-    offset: int = 0
-    sort_by: str = "created_at"
-    sort_order: str = "desc"
     select: tuple[str, ...] = CRON_COLUMNS
 
 
@@ -129,52 +134,13 @@ def _written(values: dict[str, Any]) -> dict[str, Any]:
     return {name: jsonb(value) if name in _JSON else value for name, value in values.items()}
 
 
-SEARCH = "SELECT {columns} FROM cron WHERE {where} {order} LIMIT %(limit)s + 1 OFFSET %(offset)s"
-
-
 async def search_crons(search: CronSearch, *, caller: Caller) -> list[Row]:
     """Return a page of crons and one more, when there is one."""
-    query = sql.SQL(SEARCH).format(
-        columns=columns(search.select),
-        where=_where(search, caller),
-        order=order_by(search.sort_by, search.sort_order, "cron_id"),
-    )
-    return await db.fetch_all(query, _parameters(search))
+    return await fetch_page(search, visible=visible_to(caller))
 
 
 async def count_crons(search: CronSearch, *, caller: Caller) -> int:
-    query = sql.SQL("SELECT count(*) AS n FROM cron WHERE {where}").format(
-        where=_where(search, caller)
-    )
-    row = await db.fetch_one(query, _parameters(search))
-    assert row is not None
-    return int(row["n"])
-
-
-CONDITIONS = {
-    "assistant_id": "assistant_id = %(assistant_id)s",
-    "thread_id": "thread_id = %(thread_id)s",
-    "enabled": "enabled = %(enabled)s",
-    "metadata": "metadata @> %(metadata)s",
-}
-
-
-def _where(search: CronSearch, caller: Caller) -> sql.Composed:
-    asked = [
-        sql.SQL(text) for name, text in CONDITIONS.items() if getattr(search, name) is not None
-    ]
-    return sql.SQL(" AND ").join([visible_to(caller), *asked])
-
-
-def _parameters(search: CronSearch) -> dict[str, object]:
-    return {
-        "assistant_id": search.assistant_id,
-        "thread_id": search.thread_id,
-        "enabled": search.enabled,
-        "metadata": jsonb(search.metadata),
-        "limit": search.limit,
-        "offset": search.offset,
-    }
+    return await fetch_count(search, visible=visible_to(caller))
 
 
 _TO_FIRE = """

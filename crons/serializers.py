@@ -22,6 +22,9 @@ from common.serializers import (
     WordField,
     limit_field,
     offset_field,
+    order_field,
+    select_field,
+    word_field,
 )
 from crons.models import OnRunCompleted
 from crons.queries import CRON_COLUMNS, CronSearch
@@ -151,24 +154,18 @@ class CronCountSerializer(BodySerializer):
 
     @classmethod
     def parse(cls, body: Json) -> CronSearch:
-        given = {name: value for name, value in cls.checked(body).items() if value is not None}
+        given = cls.given(body)
         if "assistant_id" in given:
             given["assistant_id"] = _assistant_id(given["assistant_id"])
-        if "select" in given:
-            given["select"] = tuple(dict.fromkeys(given["select"])) or CRON_COLUMNS
         return CronSearch(**given)
 
 
 class CronSearchSerializer(CronCountSerializer):
     limit = limit_field()
     offset = offset_field()
-    sort_by = WordField(SORT_COLUMNS, required=False, allow_null=True, default=None)
-    sort_order = WordField(
-        ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
-    )
-    select = serializers.ListField(
-        child=WordField(list(CRON_COLUMNS)), required=False, allow_null=True, default=None
-    )
+    sort_by = word_field(SORT_COLUMNS)
+    sort_order = order_field()
+    select = select_field(CRON_COLUMNS)
 
 
 def _payload(fields: dict[str, Any]) -> JsonObject:

@@ -59,7 +59,7 @@ class CronViewSet(AsyncViewSet):
         """Search crons by assistant, thread, metadata and whether they are enabled."""
         search = CronSearchSerializer.parse(request.data)
         rows = await search_crons(search, caller=caller_of(request))
-        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
+        page, headers = one_page(rows, search)
         return Response(page, headers=headers)
 
     @extend_schema(request=CronCountSerializer, responses={200: COUNT})

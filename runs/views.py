@@ -9,7 +9,7 @@ from common.description import LIMIT, OFFSET, errors, flag, header
 from common.errors import NotFound, Unprocessable
 from common.ids import parse_id
 from common.responses import Response
-from common.search import list_param, whole_param
+from common.search import list_param, page_params
 from common.serializers import FlagField
 from common.sse import keep_alive_json_response
 from common.viewsets import AsyncViewSet
@@ -77,13 +77,11 @@ class ThreadRunViewSet(AsyncViewSet):
         """List the runs of a thread, newest first."""
         thread = parse_id(thread_id, "thread")
         caller = caller_of(request)
-        query = request.query_params
-        limit = whole_param(query, "limit", default=10, minimum=1, maximum=1000)
-        offset = whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1)
-        statuses = list_param(query, "status")
+        limit, offset = page_params(request.query_params, default=10)
+        statuses = list_param(request.query_params, "status")
         if set(statuses) - set(RunStatus.values):
             raise Unprocessable(f"status: must be one of {', '.join(RunStatus.values)}")
-        asked = list_param(query, "select")
+        asked = list_param(request.query_params, "select")
         select = _selected(asked)
         rows = await list_runs(
             thread, caller=caller, statuses=statuses, select=select, limit=limit, offset=offset

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from psycopg import sql
@@ -10,9 +12,9 @@ from psycopg import sql
 from access.caller import Caller
 from access.scoping import visible_to
 from common import db
-from common.db import Row, jsonb
+from common.db import Row
 from common.jsoncodec import JsonObject
-from common.search import columns, order_by
+from common.search import Search, asked_of, columns, fetch_count, order_by, parameters_of
 from threads.extracting import Extract
 from threads.queries import THREAD_COLUMNS
 
@@ -22,17 +24,22 @@ SELECTABLE = (*THREAD_COLUMNS, *COMPUTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadSearch:
-    """What a caller looks for among threads; None is no condition."""
+class ThreadSearch(Search):
+    """What a caller looks for among threads."""
+
+    table: ClassVar[str] = "thread"
+    conditions: ClassVar[Mapping[str, str]] = {
+        "ids": "thread_id = ANY(%(ids)s)",
+        "status": "status = %(status)s",
+        "metadata": "metadata @> %(metadata)s",
+        "values": "values @> %(values)s",
+    }
 
     ids: tuple[UUID, ...] | None = None
     metadata: JsonObject | None = None
     values: JsonObject | None = None
     status: str | None = None
-    limit: int = 10
-    offset: int = 0
     sort_by: str = "updated_at"
-    sort_order: str = "desc"
     select: tuple[str, ...] = THREAD_COLUMNS
     extract: tuple[Extract, ...] = ()
 
@@ -78,14 +85,6 @@ WITH page AS (
 )
 SELECT {columns} FROM page JOIN thread ON thread_id = found {by_place}
 """
-COUNT = "SELECT count(*) AS n FROM thread WHERE {asked}"
-
-CONDITIONS = {
-    "ids": "thread_id = ANY(%(ids)s)",
-    "status": "status = %(status)s",
-    "metadata": "metadata @> %(metadata)s",
-    "values": "values @> %(values)s",
-}
 # What an index has together with `updated_at`: the newest threads of an assistant, of a graph, of
 # a status. Asked for as a range and put in front of the order, so that no other index will do: the
 # one on `updated_at` alone, which a planner likes as well, is walked to its end for what is old.
@@ -108,7 +107,7 @@ async def search_threads(search: ThreadSearch, *, caller: Caller) -> list[Row]:
         walk_order=walk_order,
         order=order,
         by_place=order_by("place", search.sort_order, "found"),
-        asked=_asked(search, caller),
+        asked=asked_of(search, visible=visible_to(caller)),
     )
     async with db.connection() as conn:
         # Planned anew each time: a plan for whatever the parameters may be guesses worse still.
@@ -117,19 +116,7 @@ async def search_threads(search: ThreadSearch, *, caller: Caller) -> list[Row]:
 
 
 async def count_threads(search: ThreadSearch, *, caller: Caller) -> int:
-    query = sql.SQL(COUNT).format(asked=_asked(search, caller))
-    row = await db.fetch_one(query, _parameters(search))
-    assert row is not None
-    return int(row["n"])
-
-
-def _asked(search: ThreadSearch, caller: Caller) -> sql.Composed:
-    asked = [
-        sql.SQL(text)
-        for name, text in CONDITIONS.items()
-        if getattr(search, name) not in (None, {})
-    ]
-    return sql.SQL(" AND ").join([visible_to(caller), *asked])
+    return await fetch_count(search, visible=visible_to(caller))
 
 
 def _lead(search: ThreadSearch) -> tuple[sql.Composable, sql.Composed, str | None]:
@@ -169,12 +156,7 @@ def _extracted(paths: tuple[Extract, ...]) -> sql.Composed:
 def _parameters(search: ThreadSearch) -> dict[str, object]:
     wanted = search.offset + search.limit + 1
     return {
-        "ids": None if search.ids is None else list(search.ids),
-        "metadata": jsonb(search.metadata),
-        "values": jsonb(search.values),
-        "status": search.status,
-        "limit": search.limit,
-        "offset": search.offset,
+        **parameters_of(search),
         "wanted": wanted,
         # The first finds what a twelfth of all have, the second what a fortieth have, and more than
         # that when few are wanted.

@@ -21,6 +21,9 @@ from common.serializers import (
     WordField,
     limit_field,
     offset_field,
+    order_field,
+    select_field,
+    word_field,
 )
 from common.ttl import STRATEGIES, Ttl, read_ttl
 from threads.extracting import MAX_PATHS, Extract, read_extract
@@ -140,29 +143,20 @@ class ThreadCountSerializer(BodySerializer):
 
     @classmethod
     def parse(cls, body: Json) -> ThreadSearch:
-        given = {name: value for name, value in cls.checked(body).items() if value is not None}
+        given = cls.given(body)
         order = given.pop("order_by", {})
         if "ids" in given:
             given["ids"] = tuple(given["ids"])
-        if select := given.pop("select", None):
-            given["select"] = tuple(dict.fromkeys(select))
         return ThreadSearch(**{**order, **given})
 
 
 class ThreadSearchSerializer(ThreadCountSerializer):
     limit = limit_field()
     offset = offset_field()
-    sort_by = WordField(SORT_COLUMNS, required=False, allow_null=True, default=None)
-    sort_order = WordField(
-        ["asc", "desc", "ASC", "DESC"], required=False, allow_null=True, default=None
-    )
+    sort_by = word_field(SORT_COLUMNS)
+    sort_order = order_field()
     order_by = OrderField(required=False, allow_null=True, default=None)
-    select = serializers.ListField(
-        child=WordField(SELECTABLE),
-        required=False,
-        allow_null=True,
-        default=None,
-    )
+    select = select_field(SELECTABLE)
     extract = ExtractField(required=False, allow_null=True, default=None)
 
 

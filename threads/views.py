@@ -12,7 +12,7 @@ from common.description import COUNT, OFFSET, PAGES, errors, whole
 from common.errors import Conflict, NotFound, Unprocessable
 from common.ids import parse_id
 from common.responses import Response
-from common.search import list_param, one_page, whole_param
+from common.search import list_param, one_page, page_params
 from common.viewsets import AsyncViewSet
 from threads.copying import copy_thread
 from threads.pruning import prune_threads
@@ -76,14 +76,11 @@ class ThreadViewSet(AsyncViewSet):
     @extend_schema(responses={200: ThreadListSerializer}, parameters=[LIMIT, OFFSET])
     async def list(self, request: Request) -> HttpResponseBase:
         """List threads as Aegra does, with their number."""
-        query = request.query_params
-        search = ThreadSearch(
-            limit=whole_param(query, "limit", default=100, minimum=1, maximum=1000),
-            offset=whole_param(query, "offset", default=0, minimum=0, maximum=2**31 - 1),
-        )
+        limit, offset = page_params(request.query_params, default=100)
+        search = ThreadSearch(limit=limit, offset=offset)
         caller = caller_of(request)
         rows = await search_threads(search, caller=caller)
-        page, _ = one_page(rows, offset=search.offset, limit=search.limit)
+        page, _ = one_page(rows, search)
         return Response({"threads": page, "total": await count_threads(search, caller=caller)})
 
     @extend_schema(
@@ -95,7 +92,7 @@ class ThreadViewSet(AsyncViewSet):
         """Search threads by metadata, values and status, the last changed first."""
         search = ThreadSearchSerializer.parse(request.data)
         rows = await search_threads(search, caller=caller_of(request))
-        page, headers = one_page(rows, offset=search.offset, limit=search.limit)
+        page, headers = one_page(rows, search)
         return Response(page, headers=headers)
 
     @extend_schema(request=ThreadCountSerializer, responses={200: COUNT})

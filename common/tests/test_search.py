@@ -5,7 +5,7 @@ from django.http import QueryDict
 from psycopg import sql
 
 from common.errors import Unprocessable
-from common.search import list_param, one_page, order_by, whole_param
+from common.search import Search, list_param, one_page, order_by, whole_param
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,11 @@ def test_half_a_list_is_refused(query: str) -> None:
 
 
 def test_a_page_tells_of_the_next_or_of_the_total() -> None:
+    search = Search(select=(), limit=2, offset=20)
     following = {"x-pagination-next": "22", "x-pagination-total": "23"}
 
-    assert one_page([1, 2, 3], offset=20, limit=2) == ([1, 2], following)
-    assert one_page([1, 2], offset=20, limit=2) == ([1, 2], {"x-pagination-total": "22"})
+    assert one_page([1, 2, 3], search) == ([1, 2], following)
+    assert one_page([1, 2], search) == ([1, 2], {"x-pagination-total": "22"})
 
 
 def test_the_order_is_total() -> None:
