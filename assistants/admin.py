@@ -11,7 +11,7 @@ from assistants.models import Assistant, AssistantVersion
 from common.admin import (
     RecordAdmin,
     column,
-    id_range,
+    id_begins,
     json_column,
     label,
     listing,
@@ -20,7 +20,6 @@ from common.admin import (
     tag,
     time_column,
     titled,
-    within,
 )
 
 
@@ -129,5 +128,4 @@ class AssistantAdmin(RecordAdmin[Assistant]):
         if "=" in term:
             return records.filter(metadata_says(term))
         words = Q(name__icontains=term) | Q(graph_id__icontains=term)
-        ids = id_range(term)
-        return records.filter(words | within("pk", ids) if ids else words)
+        return records.filter(words | id_begins(term, "pk"))

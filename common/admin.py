@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from common import jsoncodec
-from common.bulk import Done
+from common.bulk import Done, run_apart
 from common.pretty import NOTHING, ago, exactly, pretty_json
 
 COUNTED_RECORDS = 10_000
@@ -79,8 +80,13 @@ class RecordAdmin(ModelAdmin, Generic[T]):
         raise NotImplementedError
 
 
-def tell_each(request: HttpRequest, done: Sequence[Done]) -> None:
-    """Tell on the next page what became of each record that an action was done to."""
+def do_each(
+    request: HttpRequest,
+    records: QuerySet[Any],
+    verb: Callable[[list[UUID]], Coroutine[Any, Any, Sequence[Done]]],
+) -> None:
+    """Do an action to the records that were chosen; the next page tells what became of each."""
+    done = run_apart(verb(list(records.order_by().values_list("pk", flat=True))))
     refused = [one for one in done if not one.is_done]
     for one in refused[:TOLD_REFUSALS]:
         messages.error(request, f"{one.id}: {one.told}")
@@ -151,20 +157,18 @@ def titled(title: object, key: object) -> SafeString:
     return format_html('<span class="titled"><strong>{}</strong><code>{}</code></span>', title, key)
 
 
-def id_range(term: str) -> tuple[UUID, UUID] | None:
-    """Return the first and the last id that begin with `term`, which an index can find.
+def id_begins(term: str, *fields: str) -> Q:
+    """Match the ids that begin with `term`, in any of some fields; an index finds them.
 
-    None when `term` is no beginning of an id, or too short a one to tell.
+    Empty, and so false, when `term` is no beginning of an id, or too short a one to tell.
     """
     digits = term.lower().replace("-", "")
     if not _SHORTEST_ID <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
-        return None
-    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-
-
-def within(field: str, ids: tuple[UUID, UUID]) -> Q:
-    """Match the ids of a range; foreign keys have no lookup `range`."""
-    return Q(**{f"{field}__gte": ids[0], f"{field}__lte": ids[1]})
+        return Q()
+    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    # Foreign keys have no lookup `range`.
+    ranges = (Q(**{f"{field}__gte": first, f"{field}__lte": last}) for field in fields)
+    return reduce(or_, ranges)
 
 
 def metadata_says(term: str) -> Q:

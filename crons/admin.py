@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -12,11 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from access.caller import ANONYMOUS
-from common import db
 from common.admin import (
     RecordAdmin,
     column,
-    id_range,
+    do_each,
+    id_begins,
     json_column,
     label,
     link,
@@ -26,15 +25,12 @@ from common.admin import (
     tag,
     time_column,
     titled,
-    within,
 )
-from common.errors import ApiError
+from common.bulk import Done, each
 from common.pretty import NOTHING, until
 from crons.firing import fire_now
 from crons.models import Cron
 from crons.writing import CronChanges, update_cron
-
-Verb = Callable[[UUID], Awaitable[object]]
 
 
 @admin.register(Cron)
@@ -133,54 +129,39 @@ class CronAdmin(RecordAdmin[Cron]):
             | Q(user_id__icontains=term)
             | Q(assistant__name__icontains=term)
         )
-        ids = id_range(term)
-        if ids is None:
-            return records.filter(words)
-        return records.filter(
-            words | within("pk", ids) | within("thread_id", ids) | within("assistant_id", ids)
-        )
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("crons.change_cron")
+        return records.filter(words | id_begins(term, "pk", "thread_id", "assistant_id"))
 
     @admin.action(description="Enable", permissions=["operate"])
     def enable(self, request: HttpRequest, crons: QuerySet[Cron]) -> None:
-        self._do(request, crons, _enabling(is_enabled=True), "enabled")
+        do_each(request, crons, partial(_change_each, is_enabled=True))
 
     @admin.action(description="Disable", permissions=["operate"])
     def disable(self, request: HttpRequest, crons: QuerySet[Cron]) -> None:
-        self._do(request, crons, _enabling(is_enabled=False), "disabled")
+        do_each(request, crons, partial(_change_each, is_enabled=False))
 
     @admin.action(description="Run now", permissions=["operate"])
     def run_now(self, request: HttpRequest, crons: QuerySet[Cron]) -> None:
-        self._do(request, crons, fire_now, "started")
-
-    def _do(self, request: HttpRequest, crons: QuerySet[Cron], verb: Verb, done: str) -> None:
-        ids = list(crons.values_list("pk", flat=True))
-        failed = asyncio.run(_each(ids, verb))
-        if succeeded := len(ids) - len(failed):
-            self.message_user(request, f"{succeeded} {done}.", messages.SUCCESS)
-        for cron_id, error in failed.items():
-            self.message_user(request, f"{cron_id}: {error}", messages.ERROR)
+        do_each(request, crons, _run_each)
 
 
 def _is_over(cron: Cron) -> bool:
     return cron.end_time is not None and cron.end_time <= timezone.now()
 
 
-def _enabling(*, is_enabled: bool) -> Verb:
-    # Who may use the admin's actions may use them on everybody's crons.
+async def _change_each(cron_ids: list[UUID], *, is_enabled: bool) -> list[Done]:
     changes = CronChanges(columns={"enabled": is_enabled})
-    return lambda cron_id: update_cron(cron_id, changes, caller=ANONYMOUS)
+
+    async def change(cron_id: UUID) -> str:
+        # Who may use the admin's actions may use them on everybody's crons.
+        await update_cron(cron_id, changes, caller=ANONYMOUS)
+        return "enabled" if is_enabled else "disabled"
+
+    return await each(cron_ids, change)
 
 
-async def _each(ids: list[UUID], verb: Verb) -> dict[UUID, str]:
-    """Do something to each cron; return what went wrong with which."""
-    failed: dict[UUID, str] = {}
-    for cron_id in ids:
-        try:
-            await verb(cron_id)
-        except ApiError as exc:
-            failed[cron_id] = exc.detail
-    await db.close_pool()
-    return failed
+async def _run_each(cron_ids: list[UUID]) -> list[Done]:
+    async def run(cron_id: UUID) -> str:
+        await fire_now(cron_id)
+        return "started"
+
+    return await each(cron_ids, run)

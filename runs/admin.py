@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from assistants.models import Assistant
 from common.admin import (
     RecordAdmin,
     column,
-    id_range,
+    do_each,
+    id_begins,
     json_column,
     label,
     link,
@@ -22,12 +24,9 @@ from common.admin import (
     moment_column,
     newest,
     newest_with,
-    tell_each,
     time_column,
     titled,
-    within,
 )
-from common.bulk import run_apart
 from common.pretty import NOTHING, duration_text, pretty_json
 from runs.bulk import cancel_each, retry_each
 from runs.models import CancelAction, Run, RunStatus
@@ -158,15 +157,15 @@ class RunAdmin(RecordAdmin[Run]):
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
-        tell_each(request, run_apart(cancel_each(keys_of(runs), action=CancelAction.INTERRUPT)))
+        do_each(request, runs, partial(cancel_each, action=CancelAction.INTERRUPT))
 
     @admin.action(description="Roll back", permissions=["operate"])
     def roll_back_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
-        tell_each(request, run_apart(cancel_each(keys_of(runs), action=CancelAction.ROLLBACK)))
+        do_each(request, runs, partial(cancel_each, action=CancelAction.ROLLBACK))
 
     @admin.action(description="Try again", permissions=["operate"])
     def retry_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
-        tell_each(request, run_apart(retry_each(keys_of(runs))))
+        do_each(request, runs, retry_each)
 
     @column("input")
     def input_json(self, run: Run) -> SafeString:
@@ -180,19 +179,11 @@ class RunAdmin(RecordAdmin[Run]):
     def search(self, records: QuerySet[Run], term: str) -> QuerySet[Run]:
         if "=" in term:
             return records.filter(metadata_says(term), pk__in=newest(records))
-        ids = id_range(term)
-        if ids is None:
-            return newest_with(records, "metadata", term)
-        return records.filter(
-            within("run_id", ids) | within("thread_id", ids) | within("assistant_id", ids)
-        )
+        found = id_begins(term, "run_id", "thread_id", "assistant_id")
+        return records.filter(found) if found else newest_with(records, "metadata", term)
 
     def _assistant_name(self, run: Run) -> str:
         try:
             return run.assistant.name
         except Assistant.DoesNotExist:
             return GONE
-
-
-def keys_of(runs: QuerySet[Run]) -> list[UUID]:
-    return list(runs.order_by().values_list("pk", flat=True))

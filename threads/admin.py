@@ -13,18 +13,16 @@ from unfold.views import ChangeList
 from common.admin import (
     RecordAdmin,
     column,
-    id_range,
+    do_each,
+    id_begins,
     label,
     listing,
     metadata_says,
     newest_with,
     tag,
-    tell_each,
     time_column,
     titled,
-    within,
 )
-from common.bulk import run_apart
 from common.config import project_config
 from common.pretty import NOTHING
 from threads.checkpoint_rows import latest_checkpoints
@@ -122,8 +120,7 @@ class ThreadAdmin(RecordAdmin[Thread]):
     @admin.action(description="Repair", permissions=["operate"])
     def repair_threads(self, request: HttpRequest, threads: QuerySet[Thread]) -> None:
         """Answer tool calls that a cancelled run has left open; free what is stuck."""
-        keys = threads.order_by().values_list("pk", flat=True)
-        tell_each(request, run_apart(repair_each(list(keys))))
+        do_each(request, threads, repair_each)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ThreadList]:
         return ThreadList
@@ -131,9 +128,8 @@ class ThreadAdmin(RecordAdmin[Thread]):
     def search(self, records: QuerySet[Thread], term: str) -> QuerySet[Thread]:
         if "=" in term:
             return records.filter(metadata_says(term))
-        ids = id_range(term)
-        if ids is not None:
-            return records.filter(within("pk", ids) | Q(metadata__contains={"graph_id": term}))
+        if found := id_begins(term, "pk"):
+            return records.filter(found | Q(metadata__contains={"graph_id": term}))
         return newest_with(records, "metadata", term)
 
     def render_change_form(

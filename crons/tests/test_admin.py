@@ -152,10 +152,10 @@ def committed() -> Iterator[list[Cron]]:
 def test_crons_are_disabled_and_enabled(committed: list[Cron]) -> None:
     client = logged_in()
 
-    assert "2 disabled" in act(client, "disable", *committed)
+    assert "2: disabled." in act(client, "disable", *committed)
     mine = Cron.objects.filter(pk__in=[cron.pk for cron in committed])
     assert mine.filter(enabled=False).count() == 2
-    assert "1 enabled" in act(client, "enable", committed[0])
+    assert "1: enabled." in act(client, "enable", committed[0])
 
     after = mine.get(enabled=True)
     assert after.pk == committed[0].pk
@@ -168,7 +168,7 @@ def test_a_cron_is_run_now(committed: list[Cron]) -> None:
 
     shown = act(logged_in(), "run_now", cron)
 
-    assert "1 started" in shown
+    assert "1: started." in shown
     assert Run.objects.filter(metadata__cron_id=str(cron.pk)).count() == 1
     after = Cron.objects.get(pk=cron.pk)
     assert after.next_run_date == cron.next_run_date

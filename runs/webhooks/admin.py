@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from common.admin import (
     RecordAdmin,
     column,
-    id_range,
+    id_begins,
     json_column,
     label,
     link,
@@ -18,7 +18,6 @@ from common.admin import (
     newest,
     time_column,
     titled,
-    within,
 )
 from runs.models import Run, WebhookDelivery
 from runs.webhooks.queries import PRIORITY, TASK
@@ -91,10 +90,8 @@ class WebhookDeliveryAdmin(RecordAdmin[WebhookDelivery]):
         return link("runs_run", delivery.run_id, delivery.run_id)
 
     def search(self, records: QuerySet[WebhookDelivery], term: str) -> QuerySet[WebhookDelivery]:
-        if ids := id_range(term):
-            return records.filter(
-                within("delivery_id", ids) | within("run_id", ids) | within("thread_id", ids)
-            )
+        if found := id_begins(term, "delivery_id", "run_id", "thread_id"):
+            return records.filter(found)
         return records.filter(pk__in=newest(records), url__icontains=term)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
