@@ -17,10 +17,10 @@ from common.serializers import (
     StringField,
     WholeField,
     WordField,
+    columns_field,
     limit_field,
     offset_field,
     order_field,
-    select_field,
     word_field,
 )
 
@@ -97,7 +97,7 @@ class AssistantSearchSerializer(AssistantCountSerializer):
     offset = offset_field()
     sort_by = word_field(SORT_COLUMNS)
     sort_order = order_field()
-    select = select_field(ASSISTANT_COLUMNS)
+    select = columns_field(ASSISTANT_COLUMNS)
 
 
 class VersionSearchSerializer(BodySerializer):

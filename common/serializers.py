@@ -224,16 +224,16 @@ def order_field() -> WordField:
     return word_field(["asc", "desc", "ASC", "DESC"])
 
 
-class SelectField(serializers.ListField):
+class ColumnsField(serializers.ListField):
     """Columns, each once; none of them are as if left out."""
 
     def to_internal_value(self, data: Any) -> Any:
         return tuple(dict.fromkeys(super().to_internal_value(data))) or None
 
 
-def select_field(columns: Sequence[str]) -> SelectField:
+def columns_field(columns: Sequence[str]) -> ColumnsField:
     child = WordField(columns)
-    return SelectField(child=child, required=False, allow_null=True, default=None)
+    return ColumnsField(child=child, required=False, allow_null=True, default=None)
 
 
 @cache

@@ -20,10 +20,10 @@ from common.serializers import (
     ObjectField,
     StringField,
     WordField,
+    columns_field,
     limit_field,
     offset_field,
     order_field,
-    select_field,
     word_field,
 )
 from crons.models import OnRunCompleted
@@ -165,7 +165,7 @@ class CronSearchSerializer(CronCountSerializer):
     offset = offset_field()
     sort_by = word_field(SORT_COLUMNS)
     sort_order = order_field()
-    select = select_field(CRON_COLUMNS)
+    select = columns_field(CRON_COLUMNS)
 
 
 def _payload(fields: dict[str, Any]) -> JsonObject:

@@ -19,10 +19,10 @@ from common.serializers import (
     ObjectField,
     StringField,
     WordField,
+    columns_field,
     limit_field,
     offset_field,
     order_field,
-    select_field,
     word_field,
 )
 from common.ttl import STRATEGIES, Ttl, read_ttl
@@ -156,7 +156,7 @@ class ThreadSearchSerializer(ThreadCountSerializer):
     sort_by = word_field(SORT_COLUMNS)
     sort_order = order_field()
     order_by = OrderField(required=False, allow_null=True, default=None)
-    select = select_field(SELECTABLE)
+    select = columns_field(SELECTABLE)
     extract = ExtractField(required=False, allow_null=True, default=None)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -9,7 +8,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from aegra_project.checks import refuse_wrong_settings
 from aegra_project.database import database_running
 from aegra_project.lifespan import CannotLoad, prepared
-from common import db
+from common.bulk import run_apart
 from common.config import ConfigError, project_config
 from common.stopping import stop_on_signals
 from store.backend import close_store
@@ -36,10 +35,12 @@ class Command(BaseCommand):
         index = _index()
         with database_running():
             if options["all"]:
-                _run(forget_other_vectors(index))
+                run_apart(_closing(forget_other_vectors(index)))
             prepared()
             try:
-                done = _run(reindex_store(every=options["all"], batch=options["batch"]))
+                done = run_apart(
+                    _closing(reindex_store(every=options["all"], batch=options["batch"]))
+                )
             except EmbeddingFailed as exc:
                 raise CommandError(f"{exc} What was embedded until then is kept.") from exc
         self.stdout.write(f"Embedded: {done.embedded}. Without a text: {done.without_text}.")
@@ -56,13 +57,8 @@ def _index() -> IndexOptions:
     return index
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(_closing(work))
-
-
 async def _closing(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await work
     finally:
         await close_store()
-        await db.close_pool()
