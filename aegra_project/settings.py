@@ -131,8 +131,7 @@ ASGI_APPLICATION = "aegra_project.asgi.application"
 APPEND_SLASH = True
 
 INSTALLED_APPS = [
-    "aegra_project",  # first, so that its runserver is found before daphne's
-    "daphne",  # before staticfiles: its runserver serves ASGI
+    "aegra_project",  # first, so that its runserver is found before Django's
     "unfold",  # before admin: it replaces templates
     "django.contrib.admin",
     "django.contrib.auth",
