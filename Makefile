@@ -46,8 +46,8 @@ test-cov: $(VENV)/.development $(VENV)/.node ## the same with coverage
 openapi: $(VENV)/.runtime ## rewrite docs/reference/openapi.json
 	@$(BIN)/python manage.py spectacular --format openapi-json --file docs/reference/openapi.json
 
-bench: $(VENV)/.development ## measure, and print a table
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.development ## measure, and print tables
+	@$(BIN)/python -m benchmarks $(if $(ROWS),--rows '$(ROWS)') $(if $(PEER),--peer $(PEER)) $(if $(PEER_PID),--peer-pid $(PEER_PID)) $(if $(WRITE),--write $(WRITE))
 
 migrations: $(VENV)/.development ## models and migrations are in step
 	@$(BIN)/python manage.py makemigrations --check --dry-run

@@ -1,117 +1,91 @@
-"""`make bench`: measure a server from outside, and print a table."""
+"""`make bench`: measure servers from outside, and print tables."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-from statistics import median
+import re
+import socket
+import sys
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
 
-from benchmarks import engine, many_threads, scenarios
-from benchmarks.baseline import Baseline, in_process
-from benchmarks.client import Client
-from benchmarks.figure import Figure
-from benchmarks.scenarios import TOKENS, load
-from benchmarks.server import MeasuredServer, serving
+import uvloop
 
+from benchmarks import floor, table
+from benchmarks.load import attempt
+from benchmarks.row import Measured, Row
+from benchmarks.rows import BY_REDIS, ROWS
+from benchmarks.served import started
+from benchmarks.server import MeasuredServer
 
-async def measure(server: MeasuredServer) -> list[Figure]:
-    """Measure everything, in an order that keeps one figure out of the next one's way."""
-    client = Client(server.port)
-    await scenarios.echo(client)
-    memory = server.unique_mib()
-    await load(server, scenarios.tokens, clients=8, operations=16)
-    firsts = [await scenarios.first_token(client) for _ in range(31)]
-    client.close()
-    return [
-        Figure(name="memory after one run", value=memory, unit="MiB USS", bound=220),
-        Figure(name="first token, 1 client", value=median(firsts), unit="ms p50", bound=20),
-        *await _requests(server),
-        *await _runs(server),
-        *await _streams(server),
-        Figure(name="memory after all of it", value=server.unique_mib(), unit="MiB USS"),
-        *await _threads(server),
-    ]
+BEGIN, END = "<!-- figures of make bench -->", "<!-- end of figures -->"
 
 
-async def _requests(server: MeasuredServer) -> list[Figure]:
-    up = await load(server, scenarios.is_up, clients=1, operations=500)
-    made = await load(server, scenarios.create_thread, clients=1, operations=300)
-    row, state = await scenarios.read_thread(server)
-    return [
-        Figure(name="/ok", value=up.cpu_ms, unit="ms CPU"),
-        Figure(name="thread create", value=made.cpu_ms, unit="ms CPU"),
-        Figure(name="thread get", value=row.cpu_ms, unit="ms CPU"),
-        Figure(name="thread state", value=state.cpu_ms, unit="ms CPU", bound=3),
-    ]
+async def measure(
+    rows: list[Row], server: MeasuredServer, peer: MeasuredServer | None
+) -> list[list[Measured]]:
+    """Measure each row on the server, and right after it on the peer if it can be asked that."""
+    measured = []
+    for row in rows:
+        asked = [server]
+        if peer is not None and row.served.is_for_peers:
+            asked.append(peer)
+        print(row.name, file=sys.stderr)
+        measured.append([await _measured(row, one) for one in asked])
+    return measured
 
 
-async def _runs(server: MeasuredServer) -> list[Figure]:
-    alone = await load(server, scenarios.echo, clients=1, operations=150)
-    many = await load(server, scenarios.echo, clients=16, operations=400)
-    crowd = await load(server, scenarios.echo, clients=64, operations=640)
-    steps = await load(server, scenarios.supersteps, clients=16, operations=96)
-    return [
-        Figure(name="thread + echo run, 1 client", value=alone.p50_ms, unit="ms p50"),
-        Figure(name="thread + echo run, 1 client", value=alone.cpu_ms, unit="ms CPU", bound=15),
-        Figure(name="thread + echo run, 16 clients", value=many.per_second, unit="runs/s"),
-        Figure(name="thread + echo run, 16 clients", value=many.cpu_ms, unit="ms CPU", bound=15),
-        Figure(name="thread + echo run, 64 clients", value=crowd.per_second, unit="runs/s"),
-        Figure(name="20 supersteps, 16 clients", value=steps.per_second, unit="runs/s"),
-        Figure(name="20 supersteps, 16 clients", value=steps.cpu_ms, unit="ms CPU"),
-    ]
+async def _measured(row: Row, server: MeasuredServer) -> Measured:
+    sample = await attempt(row.scenario, server)
+    return Measured(row=row, sample=sample, mib=server.unique_mib())
 
 
-async def _streams(server: MeasuredServer) -> list[Figure]:
-    streams = await load(server, scenarios.tokens, clients=64, operations=128)
-    per_second, cpu_us = streams.per_second * TOKENS, streams.cpu_ms / TOKENS * 1000
-    name = "tokens, 64 streams"
-    return [
-        Figure(name=name, value=per_second, unit="tokens/s", bound=2500, at_least=True),
-        Figure(name=name, value=cpu_us, unit="µs CPU"),
-    ]
+def write(page: Path, text: str) -> None:
+    """Put the tables on a page, between its two marks."""
+    before, rest = page.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
-async def _threads(server: MeasuredServer) -> list[Figure]:
-    history = await many_threads.history(server)
-    await many_threads.fill(server.data_dir)
-    searches = {
-        name: await many_threads.search(server, body)
-        for name, body in many_threads.SEARCHES.items()
-    }
-    return [
-        Figure(name="history of 200", value=history.p50_ms, unit="ms p50"),
-        Figure(name="history of 200", value=history.cpu_ms, unit="ms CPU", bound=60),
-        *(
-            Figure(
-                name=name,
-                value=found.p50_ms,
-                unit="ms p50",
-                bound=None if name.endswith("old") else 10,
-            )
-            for name, found in searches.items()
-        ),
-    ]
+def has_redis() -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", 6379), 1).close()
+    except OSError:
+        return False
+    return True
 
 
-def ratios(figures: list[Figure], plain: Baseline) -> list[str]:
-    """Compare the server's runs with the same graph in a program, on the stock saver."""
-    echo = next(figure for figure in figures if figure.name.endswith("echo run, 16 clients"))
-    cpu = [figure for figure in figures if figure.name == echo.name][1]
-    return [
-        f"echo in-process, stock saver: {plain.per_second:.1f} runs/s, {plain.cpu_ms:.1f} ms CPU",
-        f"the server: {echo.value / plain.per_second:.2f} of its runs/s, "
-        f"{cpu.value / plain.cpu_ms:.2f} times its CPU",
-    ]
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", default="", help="Only rows whose name has this pattern in it.")
+    parser.add_argument("--peer", help="The URL of another server to put the same load on.")
+    parser.add_argument("--peer-pid", type=int, help="Its process, for CPU and memory.")
+    parser.add_argument("--write", type=Path, help="A page to put the tables on.")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.parse_args()
-    plain = in_process()
-    with serving() as server:
-        figures = asyncio.run(measure(server))
-    figures += engine.measure()
-    print(*figures, "", *ratios(figures, plain), sep="\n")
+    options = arguments()
+    rows = [row for row in ROWS if re.search(options.rows, row.name)]
+    if not has_redis():
+        rows = [row for row in rows if row.served is not BY_REDIS]
+    peer = options.peer and MeasuredServer(url=options.peer, pid=options.peer_pid, data_dir=None)
+    names = {row.floor[0] for row in rows if row.floor}
+    plain = floor.measure(names) if names else {}
+    measured = []
+    for served, some in groupby(rows, attrgetter("served")):
+        with started(served) as server:
+            measured += uvloop.run(measure(list(some), server, peer))
+    tables = [table.ours([own for own, *_ in measured], plain)]
+    if peer:
+        tables.append(table.peers([(pair[0], pair[1]) for pair in measured if pair[1:]]))
+    if plain:
+        tables.append(table.floors(plain))
+    text = "\n\n".join([*tables, table.circumstances()])
+    print(text, *table.errors([one for several in measured for one in several]), sep="\n")
+    if options.write:
+        write(options.write, text)
 
 
 if __name__ == "__main__":

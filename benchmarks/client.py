@@ -7,14 +7,18 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-HEAD = b"%s %s HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: %d\r\n\r\n%s"
+HEAD = (
+    b"%s %s HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\n"
+    b"%scontent-length: %d\r\n\r\n%s"
+)
+FROM_THE_BEGINNING = b"last-event-id: -1\r\n"
 
 
 class Client:
-    """One connection to the server, kept open; one request at a time."""
+    """One connection to a server, kept open; one request at a time."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._host, self._port = host, port
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -24,14 +28,22 @@ class Client:
     async def post(self, path: str, body: object) -> Any:
         return await self._answered("POST", path, body)
 
-    async def text(self, path: str, body: object) -> bytes:
-        """Return an answer unread, where to read it would take as long as to make it."""
-        return await self._answer("POST", path, body)
+    async def text(self, path: str, body: object = None) -> bytes:
+        """Return an answer unread, where that takes as long as to make it; a GET without a body."""
+        return await self._answer("GET" if body is None else "POST", path, body)
 
     async def stream(self, path: str, body: object) -> AsyncIterator[bytes]:
-        """Yield the chunks of a streamed answer as they arrive."""
-        reader = await self._asked("POST", path, body)
-        assert b"chunked" in await _head(reader)
+        """Yield the chunks of a streamed answer as they arrive.
+
+        Without a body it is that of a run which another request has started, from its beginning.
+        """
+        if body is None:
+            reader = await self._asked("GET", path, None, FROM_THE_BEGINNING)
+        else:
+            reader = await self._asked("POST", path, body)
+        head = await _head(reader)
+        if not head.startswith(b"http/1.1 200") or b"chunked" not in head:
+            raise RuntimeError(f"{path}: {head.decode()}")
         async for chunk in _chunks(reader):
             yield chunk
 
@@ -56,12 +68,17 @@ class Client:
             raise RuntimeError(f"{method} {path}: {text.decode()}")
         return text
 
-    async def _asked(self, method: str, path: str, body: object) -> asyncio.StreamReader:
-        if self._reader is None or self._writer is None:
-            opened = await asyncio.open_connection("127.0.0.1", self._port, limit=2**22)
+    async def _asked(
+        self, method: str, path: str, body: object, header: bytes = b""
+    ) -> asyncio.StreamReader:
+        # A server closes what was idle for long.
+        if self._reader is None or self._writer is None or self._reader.at_eof():
+            self.close()
+            opened = await asyncio.open_connection(self._host, self._port, limit=2**22)
             self._reader, self._writer = opened
         text = b"" if body is None else json.dumps(body).encode()
-        self._writer.write(HEAD % (method.encode(), path.encode(), len(text), text))
+        words = method.encode(), path.encode(), self._host.encode(), header, len(text), text
+        self._writer.write(HEAD % words)
         return self._reader
 
 

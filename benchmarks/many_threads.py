@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from benchmarks.client import Client
-from benchmarks.scenarios import ECHO, Load, Operation, load
+from benchmarks.load import Loading
+from benchmarks.scenarios import nothing, said, threads
 from benchmarks.server import MeasuredServer
-from common.embedded_postgres import connection_settings
 from tests.many_threads import VACUUM, filling
 
-THREADS = 100_000
 CHECKPOINTS = 200
 SEARCHES: dict[str, dict[str, Any]] = {
     "search, a fifth by metadata": {"metadata": {"graph_id": "g1"}},
@@ -29,47 +23,28 @@ SEARCHES: dict[str, dict[str, Any]] = {
 }
 
 
-@asynccontextmanager
-async def database(data_dir: Path) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    named = connection_settings(data_dir / "postgres")
-    async with await psycopg.AsyncConnection.connect(
-        dbname=named["NAME"],
-        user=named["USER"],
-        host=named["HOST"],
-        port=named["PORT"],
-        autocommit=True,
-    ) as connection:
-        yield connection
-
-
-async def fill(data_dir: Path) -> None:
+async def fill(server: MeasuredServer, threads: int) -> None:
     """Make the threads, as the server would have them after a while."""
-    async with database(data_dir) as connection:
-        await connection.execute(filling(THREADS).encode())
+    async with server.database() as connection:
+        await connection.execute(filling(threads).encode())
         await connection.execute(VACUUM.encode())
 
 
-async def search(server: MeasuredServer, body: dict[str, Any]) -> Load:
-    async def once(client: Client) -> None:
+def search(body: dict[str, Any]) -> Loading:
+    async def once(client: Client, _: None) -> None:
         await client.post("/threads/search", {**body, "limit": 10})
 
-    return await load(server, once, clients=1, operations=100)
+    return Loading(operation=once, prepare=nothing, clients=1, operations=100)
 
 
-async def history(server: MeasuredServer) -> Load:
-    """Read the history of a conversation, three checkpoints for each of its turns."""
-    client = Client(server.port)
-    thread = await client.post("/threads", {})
-    place = f"/threads/{thread['thread_id']}"
-    for _ in range(CHECKPOINTS // 3 + 1):
-        await client.post(f"{place}/runs/wait", ECHO)
-    client.close()
-    return await load(server, _reading(place), clients=1, operations=20)
+async def conversation(client: Client, number: int) -> list[str]:
+    """Make a conversation, three checkpoints for each of its turns, to be read so often."""
+    (place,) = await threads(client, 1)
+    for turn in range(CHECKPOINTS // 3 + 1):
+        await client.post(f"{place}/runs/wait", said(f"turn {turn}"))
+    return [place] * number
 
 
-def _reading(place: str) -> Operation:
-    async def once(client: Client) -> None:
-        text = await client.text(f"{place}/history", {"limit": CHECKPOINTS})
-        assert text.count(b'"parent_checkpoint":') == CHECKPOINTS
-
-    return once
+async def read_history(client: Client, place: str) -> None:
+    text = await client.text(f"{place}/history", {"limit": CHECKPOINTS})
+    assert text.count(b'"parent_checkpoint":') == CHECKPOINTS

@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from statistics import median
 
 PENDING = 10_000
 TIMES = 50
@@ -28,8 +27,8 @@ SELECT gen_random_uuid(), thread_id, (SELECT assistant_id FROM assistant LIMIT 1
 """
 
 
-async def measure() -> dict[str, float]:
-    """Return the milliseconds of a claim and of a sweep."""
+async def measure(statement: str) -> list[float]:
+    """Return the seconds of each `claim`, or of each `sweep`."""
     from common import db
     from runs.engine.claim_queries import Claim, claim_runs
     from runs.engine.sweeping import Sweeping
@@ -39,22 +38,20 @@ async def measure() -> dict[str, float]:
     await db.execute("ANALYZE thread, run")
     claim = Claim(claimed_by=1, lease_seconds=600, limit=10)
     sweeping = Sweeping(1, (), lambda run, outcome: asyncio.sleep(0))
-    found = {
-        "claim": await _median_ms(lambda: claim_runs(claim)),
-        "sweep": await _median_ms(sweeping.sweep),
-    }
+    work = {"claim": lambda: claim_runs(claim), "sweep": sweeping.sweep}
+    took = await _timed(work[statement])
     await db.execute('DELETE FROM thread WHERE metadata @> \'{"bench": "queue"}\'')
     await db.close_pool()
-    return found
+    return took
 
 
-async def _median_ms(work: Callable[[], Awaitable[object]]) -> float:
+async def _timed(work: Callable[[], Awaitable[object]]) -> list[float]:
     took = []
     for _ in range(TIMES):
         began = time.perf_counter()
         await work()
         took.append(time.perf_counter() - began)
-    return median(took) * 1000
+    return took
 
 
 if __name__ == "__main__":
@@ -62,4 +59,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    json.dump(asyncio.run(measure()), sys.stdout)
+    json.dump(asyncio.run(measure(sys.argv[1])), sys.stdout)

@@ -1,0 +1,76 @@
+"""A row of the table: what is done to which server, and what it has to keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.floor import SAVERS, Floor
+from benchmarks.load import Sample, Scenario
+from benchmarks.served import Served
+
+COLUMNS = ("p50 ms", "p95 ms", "p99 ms", "a second", "CPU ms", "all s", "MiB")
+AT_LEAST = {"a second"}
+UNKNOWN = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    scenario: Scenario
+    served: Served
+
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    """By column: what it must not exceed, or must reach in the columns of AT_LEAST."""
+
+    floor: tuple[str, int] | None = None
+    """The graph in a plain program, and how many at once, that it is compared with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A row, and what was seen of it on one server."""
+
+    row: Row
+    sample: Sample
+    mib: float | None
+
+    def figures(self) -> dict[str, float]:
+        return self.sample.figures() | ({} if self.mib is None else {"MiB": self.mib})
+
+    def bounds(self) -> str:
+        """Return the bounds, each with the figure where that has no column of its own."""
+        figures = self.figures()
+        return ", ".join(
+            f"{column} {'≥' if column in AT_LEAST else '≤'} {bound:g}"
+            + ("" if column in COLUMNS else f" (is {figures.get(column, 0):g})")
+            for column, bound in self.row.bounds.items()
+        )
+
+    def verdict(self) -> str:
+        missed = [column for column in self.row.bounds if not self._is_met(column)]
+        if self.sample.errors:
+            missed.append("errors")
+        if missed:
+            return f"MISSED: {', '.join(missed)}"
+        return "met" if self.row.bounds else ""
+
+    def times_floor(self, floor: Floor) -> list[str]:
+        """Return its CPU as a multiple of that in a plain program, on each of the savers."""
+        if self.row.floor is None:
+            return ["", ""]
+        cpu = self.figures().get("CPU ms")
+        plain = [floor[self.row.floor[0], saver, self.row.floor[1]] for saver in SAVERS]
+        return [ratio(cpu, sample.figures()["CPU ms"]) for sample in plain]
+
+    def _is_met(self, column: str) -> bool:
+        value, bound = self.figures().get(column), self.row.bounds[column]
+        if value is None:
+            return False
+        return value >= bound if column in AT_LEAST else value <= bound
+
+
+def ratio(value: float | None, other: float | None) -> str:
+    return UNKNOWN if not value or not other else f"{value / other:.2f}"
