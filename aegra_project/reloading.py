@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -71,18 +71,30 @@ def stay_with_parent() -> None:
 
 def run_reloading(serve: Callable[[], None]) -> None:
     """Serve in a daemon's thread until Ctrl-C or SIGTERM; leave by SystemExit after a change."""
+    _run(ProjectReloader(), serve)
+
+
+def wait_for_mend() -> None:
+    """Wait as `run_reloading` does where the project cannot be loaded.
+
+    A change to any of its code may mend it: what is broken has not been imported.
+    """
+    _run(ProjectReloader(_code_folders()), lambda: None)
+
+
+def _run(reloader: ProjectReloader, serve: Callable[[], None]) -> None:
     try:
-        autoreload.start_django(ProjectReloader(), serve)
+        autoreload.start_django(reloader, serve)
     except KeyboardInterrupt:
         return
 
 
 class ProjectReloader(autoreload.StatReloader):
-    """Watches the server's code and the project's: its file, its env file, its modules."""
+    """Watches what is imported, the project file and its env file; and all code in `folders`."""
 
-    def __init__(self) -> None:
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
         super().__init__()
-        self._folders = list(_code_folders())
+        self._folders = list(folders)
 
     def tick(self) -> Iterator[None]:
         known: dict[Path, float] = {}

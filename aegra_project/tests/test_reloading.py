@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from aegra_project.reloading import _folders_in
+from aegra_project.reloading import ProjectReloader, _code_folders, _folders_in
+from common.config import read_config, use_project
 from common.tests.processes import wait_until
 from common.tests.projects import write_project
 from common.tests.servers import LiveServer, serving, starting, traceless
@@ -197,6 +198,15 @@ def test_a_change_while_it_starts_is_served(directory: Path) -> None:
         phrases.write_text("GREETING = 'Salut'")
 
         wait_until(lambda: Project(directory, server).answer() == "Salut A")
+
+
+def test_what_no_graph_imports_is_watched_only_while_the_project_is_broken(directory: Path) -> None:
+    example = directory / "example.py"
+    example.write_text("print('I am a client')")
+
+    with use_project(read_config(directory / "langgraph.json")):
+        assert example not in ProjectReloader().watched_files()
+        assert example in ProjectReloader(_code_folders()).watched_files()
 
 
 def test_what_is_installed_in_a_project_is_not_watched(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from django.utils import autoreload
 from aegra_project.checks import refuse_wrong_settings
 from aegra_project.database import database_running
 from aegra_project.listening import check_free, refuse_public
-from aegra_project.reloading import run_reloading, stay_with_parent, supervise
+from aegra_project.reloading import run_reloading, stay_with_parent, supervise, wait_for_mend
 from common.stopping import stop_on_signals
 
 
@@ -55,7 +55,7 @@ class Command(DaphneCommand):  # type: ignore[misc]  # daphne ships no types
                 run_reloading(lambda: self.inner_run(**options))
         except CannotLoad as exc:
             self.stderr.write(f"{exc}\nWaiting for a change that mends it …")
-            run_reloading(lambda: None)
+            wait_for_mend()
 
     def inner_run(self, *_args: Any, **options: Any) -> None:
         """Run daphne as its own command does, without the banners."""
