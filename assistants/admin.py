@@ -73,6 +73,7 @@ class AssistantAdmin(RecordAdmin[Assistant]):
     sortable_by = ("updated",)
     inlines = (VersionInline,)
     readonly_fields = (
+        "max_runs",
         "usage",
         "config_json",
         "context_json",
@@ -87,7 +88,7 @@ class AssistantAdmin(RecordAdmin[Assistant]):
                 "fields": (
                     ("assistant_id", "graph_id"),
                     ("name", "version"),
-                    "description",
+                    ("description", "max_runs"),
                     "usage",
                     ("created_moment", "updated_moment"),
                 )

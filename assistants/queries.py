@@ -47,6 +47,9 @@ class AssistantRow:
     created_at: datetime
     updated_at: datetime
 
+    max_runs: int | None = None
+    """How many of its runs may be executed at once; read by `find_assistant` alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAssistant:
@@ -84,7 +87,7 @@ class AssistantSearch(Search):
 
 # Assistants of graphs that the project file no longer has are hidden.
 FIND = """
-SELECT {assistant} FROM assistant
+SELECT {assistant}, max_runs FROM assistant
  WHERE assistant_id = %s AND graph_id = ANY(%s) AND {visible}
 """
 
@@ -135,6 +138,7 @@ async def create_assistant(new: NewAssistant) -> Row | None:
 
 
 LOCK = "SELECT 1 FROM assistant WHERE assistant_id = %s FOR UPDATE"
+# Runs may have waited for another limit: the engines are told.
 UPDATE = """
 WITH written AS (
   UPDATE assistant SET {changes} updated_at = clock_timestamp(), version = 1 + (
@@ -143,7 +147,7 @@ WITH written AS (
    WHERE assistant_id = %(assistant_id)s AND graph_id = ANY(%(known)s) AND {visible}
   RETURNING *
 ), kept AS ({keep_version})
-SELECT {assistant} FROM written
+SELECT {assistant} FROM written, pg_notify('aegra_run', '')
 """
 # What is merged; other fields are replaced.
 MERGED = {

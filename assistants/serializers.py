@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from assistants.mirroring import mirrored
 from assistants.queries import ASSISTANT_COLUMNS, AssistantSearch, NewAssistant
@@ -24,7 +26,36 @@ from common.serializers import (
     word_field,
 )
 
+MAX_RUNS = 2**31 - 1
 SORT_COLUMNS = ["assistant_id", "created_at", "updated_at", "name", "graph_id"]
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            "max_runs": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": MAX_RUNS,
+                "description": "How many of the assistant's runs are executed at once, at most.",
+            }
+        },
+        "additionalProperties": {},
+    }
+)
+class MetadataField(ObjectField):
+    """What an assistant is found by, and `max_runs`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        metadata = super().to_internal_value(data)
+        limit = metadata.get("max_runs")
+        if limit is not None and not (type(limit) is int and 0 < limit <= MAX_RUNS):
+            raise ValidationError(
+                f"max_runs must be a whole number from 1 to {MAX_RUNS}, of runs to be executed at "
+                "once, or null for no limit"
+            )
+        return metadata
 
 
 class AssistantCreateSerializer(BodySerializer):
@@ -32,7 +63,7 @@ class AssistantCreateSerializer(BodySerializer):
     assistant_id = IdField(required=False, allow_null=True, default=None)
     config = ConfigField(required=False, allow_null=True, default=None)
     context = ObjectField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
-    metadata = ObjectField(required=False, allow_null=True, default=None)
+    metadata = MetadataField(required=False, allow_null=True, default=None)
     if_exists = WordField(["raise", "do_nothing"], required=False, allow_null=True, default=None)
     name = StringField(required=False, allow_null=True, default=None)
     description = StringField(required=False, allow_null=True, allow_blank=True, default=None)
@@ -58,7 +89,7 @@ class AssistantUpdateSerializer(BodySerializer):
     graph_id = StringField(required=False)
     config = ConfigField(required=False)
     context = ObjectField(required=False)  # type: ignore[assignment]
-    metadata = ObjectField(required=False)
+    metadata = MetadataField(required=False)
     name = StringField(required=False)
     description = StringField(required=False, allow_null=True, allow_blank=True)
 

@@ -49,17 +49,20 @@ async def list_versions(assistant_id: UUID, search: VersionSearch, *, caller: Ca
     return await db.fetch_all(query, parameters)
 
 
-# A version of a graph that is no longer served would hide the assistant.
+# A version of a graph that is no longer served would hide the assistant. Runs may have waited
+# for another limit: the engines are told.
 SET_LATEST = """
 WITH kept AS (
   SELECT graph_id, name, description, config, context, metadata, version FROM assistant_version
    WHERE assistant_id = %(assistant_id)s AND version = %(version)s AND graph_id = ANY(%(known)s)
+), written AS (
+  UPDATE assistant SET updated_at = clock_timestamp(),
+         (graph_id, name, description, config, context, metadata, version) = (SELECT * FROM kept)
+   WHERE assistant_id = %(assistant_id)s AND graph_id = ANY(%(known)s) AND {visible}
+     AND EXISTS (SELECT 1 FROM kept)
+  RETURNING *
 )
-UPDATE assistant SET updated_at = clock_timestamp(),
-       (graph_id, name, description, config, context, metadata, version) = (SELECT * FROM kept)
- WHERE assistant_id = %(assistant_id)s AND graph_id = ANY(%(known)s) AND {visible}
-   AND EXISTS (SELECT 1 FROM kept)
-RETURNING {assistant}
+SELECT {assistant} FROM written, pg_notify('aegra_run', '')
 """
 
 

@@ -14,6 +14,7 @@ from assistants.describing import (
 )
 from assistants.finding import found_assistant
 from assistants.queries import (
+    ASSISTANT_COLUMNS,
     AssistantRow,
     AssistantSearch,
     count_assistants,
@@ -210,7 +211,7 @@ class AssistantViewSet(AsyncViewSet):
 
 
 def _json(assistant: AssistantRow) -> dict[str, object]:
-    return {name: getattr(assistant, name) for name in AssistantRow.__slots__}
+    return {name: getattr(assistant, name) for name in ASSISTANT_COLUMNS}
 
 
 def _xray(text: str) -> bool | int:

@@ -51,6 +51,15 @@ def test_search_finds_by_id_name_graph_and_metadata(term: str) -> None:
     assert str(other.pk) not in shown
 
 
+def test_an_assistant_shows_its_limit() -> None:
+    assistant = make_assistant(metadata={"max_runs": 4711})
+
+    shown = page(logged_in(), LIST, assistant.pk)
+
+    assert "Max runs" in shown
+    assert shown.count("4711") == 2  # by itself, and in the metadata
+
+
 def test_an_assistant_shows_its_configuration_versions_and_links() -> None:
     assistant = make_assistant(config={"tags": ["fast"]}, context={"tone": "dry"})
     AssistantVersion.objects.create(
