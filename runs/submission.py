@@ -213,7 +213,8 @@ async def _write(
     if active and spec.multitask_strategy in CancelAction.values:
         cancelled = await mark_cancelled(tx, [thread.thread_id], spec.multitask_strategy)
         active = list(cancelled.running)
-    is_limited = assistant.graph_id in run_limits()  # those are claimed one after the other
+    # Those are claimed one after the other.
+    is_limited = assistant.max_runs is not None or assistant.graph_id in run_limits()
     is_next = not (spec.after_seconds or is_limited) and set(active) <= thread.delayed
     run_id = uuid7()
     merged = merged_run(spec, assistant, thread, run_id, is_stateless=order.thread_id is None)

@@ -69,6 +69,23 @@ async def test_the_end_of_a_crons_run_is_told(
     assert [(run["run_id"], "success")] == [(item["run_id"], item["status"]) for item in told]
 
 
+async def test_a_crons_run_waits_for_its_turn_where_the_assistant_has_a_limit(
+    api: httpx.AsyncClient,
+    cron: MakeCron,
+    assistant: Callable[..., Awaitable[dict[str, Any]]],
+) -> None:
+    limited = await assistant(graph_id="sleeper", metadata={"max_runs": 1})
+    key, rest = limited["assistant_id"], {"seconds": 60}
+    await api.post("/runs", json={"assistant_id": key, "input": rest})
+    made = await cron(assistant_id=key, schedule="0 0 1 1 *", input=rest)
+
+    run = await fire_now(made["cron_id"])
+
+    found = await api.get(f"/threads/{run.thread_id}/runs/{run.run_id}")
+    assert found.json()["status"] == "pending"
+    await api.delete(f"/assistants/{key}")
+
+
 async def test_what_is_not_due_is_left_alone(api: httpx.AsyncClient, cron: MakeCron) -> None:
     made = await cron(schedule="0 0 1 1 *")
 

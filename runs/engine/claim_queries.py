@@ -9,11 +9,10 @@ from uuid import UUID
 from psycopg import sql
 
 from common import db
-from common.db import Connection, Row, jsonb
+from common.db import Connection, Row
 from runs.cancel_queries import derive_thread_status
 from runs.spec import ClaimedRun
 
-_TRUE = sql.SQL("true")
 _CLAIMED = sql.SQL(
     "run.run_id, thread_id, assistant_id, kwargs, attempt, cancel_action, attempt = 1 AS is_fresh, "
     "EXTRACT(EPOCH FROM now() - created_at)::float8 AS waited_seconds, traceparent, "
@@ -23,26 +22,35 @@ _CLAIMED = sql.SQL(
 
 # What waits the longest on threads where none runs: the first of each thread is the one that is
 # next there. Rows that another process is claiming are passed over; the unique index on running
-# runs decides what still collides. Of a graph with a limit no more are taken than there is room.
+# runs decides what still collides. `limited` costs nothing where no assistant has a limit; there is
+# a row that tells of it when nothing is claimed, too.
 CLAIM = """
-WITH waiting AS MATERIALIZED (
-  SELECT run_id, thread_id, created_at, {graph} AS graph_id FROM run
+WITH limited AS MATERIALIZED (
+  SELECT DISTINCT assistant_id FROM run
+   WHERE EXISTS (SELECT 1 FROM assistant WHERE max_runs IS NOT NULL)
+     AND status = 'pending' AND created_at <= now()
+     AND assistant_id IN (SELECT assistant_id FROM assistant WHERE max_runs IS NOT NULL)
+), {held} waiting AS MATERIALIZED (
+  SELECT run_id, thread_id, created_at FROM run
    WHERE status = 'pending' AND created_at <= now()
-     AND thread_id NOT IN (SELECT thread_id FROM run WHERE status = 'running') AND {has_room}
+     AND thread_id NOT IN (SELECT thread_id FROM run WHERE status = 'running') AND {may_begin}
    ORDER BY created_at, run_id LIMIT %(look_at)s
 ), next AS (
-  SELECT DISTINCT ON (thread_id) run_id, created_at, graph_id FROM waiting
-   ORDER BY thread_id, created_at, run_id
-), claimable AS (
-  SELECT run.run_id FROM next JOIN run USING (run_id)
-   WHERE run.status = 'pending' AND {is_within_room}
-   ORDER BY next.created_at, run_id LIMIT %(limit)s FOR UPDATE OF run SKIP LOCKED
+  SELECT DISTINCT ON (thread_id) run_id FROM waiting ORDER BY thread_id, created_at, run_id
+), {placed} claimable AS (
+  SELECT run_id FROM run
+   WHERE status = 'pending' AND run_id = ANY(ARRAY(SELECT run_id FROM {chosen}))
+   ORDER BY created_at, run_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), claimed AS (
+  UPDATE run SET status = 'running', attempt = attempt + 1, claimed_by = %(claimed_by)s,
+         lease_until = now() + make_interval(secs => %(lease_seconds)s),
+         started_at = COALESCE(started_at, now()), updated_at = now()
+   WHERE run_id IN (SELECT run_id FROM claimable)
+  RETURNING {claimed}
 )
-UPDATE run SET status = 'running', attempt = attempt + 1, claimed_by = %(claimed_by)s,
-       lease_until = now() + make_interval(secs => %(lease_seconds)s),
-       started_at = COALESCE(started_at, now()), updated_at = now()
- WHERE run_id IN (SELECT run_id FROM claimable)
-RETURNING {claimed}, (SELECT count(*) FROM waiting) = %(look_at)s AS is_crowded
+SELECT claimed.*, ARRAY(SELECT assistant_id FROM limited) AS limited,
+       (SELECT count(*) FROM waiting) = %(look_at)s AS is_crowded
+  FROM (SELECT 1) AS once LEFT JOIN claimed ON true
 """
 # How many of the longest waiting are looked at: of many that wait on one thread, one is next.
 LOOK_AT = 200
@@ -64,17 +72,31 @@ class Claimed:
     runs: list[ClaimedRun]
     may_be_more: bool
 
+    limited: frozenset[UUID]
+    """The assistants with a limit of which runs wait, or did until now."""
+
+
+_UNLIMITED = {
+    "held": sql.SQL(""),
+    "may_begin": sql.SQL("NOT EXISTS (SELECT 1 FROM limited)"),
+    "placed": sql.SQL(""),
+    "chosen": sql.SQL("next"),
+}
+
 
 async def claim_runs(claim: Claim) -> Claimed:
-    """Claim pending runs for this process, the longest waiting first."""
-    unlimited = {"graph": sql.NULL, "has_room": _TRUE, "is_within_room": _TRUE}
+    """Claim pending runs for this process, the longest waiting first.
+
+    While runs of an assistant with a limit wait, none are: that is for `claim_limited_runs`.
+    """
     async with db.connection() as conn:
-        return await _claimed(conn, claim, unlimited, {})
+        return await claim_with(conn, claim, _UNLIMITED, {})
 
 
-async def _claimed(
+async def claim_with(
     conn: Connection, claim: Claim, parts: Mapping[str, sql.Composable], more: Mapping[str, object]
 ) -> Claimed:
+    """Claim what these parts of the statement, with more parameters of theirs, allow."""
     query = sql.SQL(CLAIM).format(claimed=_CLAIMED, **parts)
     parameters = {
         "claimed_by": claim.claimed_by,
@@ -84,43 +106,12 @@ async def _claimed(
         **more,
     }
     rows = await (await conn.execute(query, parameters)).fetchall()
-    is_crowded = len(rows) == claim.limit or any(row["is_crowded"] for row in rows)
-    return Claimed(runs=[claimed_run(row) for row in rows], may_be_more=is_crowded)
-
-
-# One at a time, so that no two see the same room.
-LIMITS_LOCK = "SELECT pg_advisory_xact_lock(%s)"
-LIMITS_KEY = 4_723_901_156_284_417_713
-RUNNING = """
-SELECT graph.id AS graph_id, count(run.run_id) AS running
-  FROM unnest(%(graphs)s::text[]) AS graph(id)
-  LEFT JOIN run ON run.status = 'running' AND run.metadata->>'graph_id' = graph.id
- GROUP BY 1
-"""
-_GRAPH = sql.SQL("metadata->>'graph_id'")
-_HAS_ROOM = sql.SQL("NOT metadata->>'graph_id' = ANY(%(full)s)")
-_IS_WITHIN_ROOM = sql.SQL("""
-run_id IN (
-  SELECT run_id FROM (
-    SELECT run_id, graph_id, row_number() OVER (PARTITION BY graph_id ORDER BY created_at) AS place
-      FROM next) AS ordered
-   WHERE place <= COALESCE((%(room)s::jsonb->>graph_id)::int, %(limit)s))
-""")
-
-
-async def claim_limited_runs(claim: Claim, limits: Mapping[str, int]) -> Claimed:
-    """Claim pending runs, of some graphs no more than may run at once over all processes."""
-    async with db.transaction() as tx:
-        await tx.execute(LIMITS_LOCK, [LIMITS_KEY])
-        # A statement of its own: it must see what was claimed while the lock was awaited.
-        running = await tx.execute(RUNNING, {"graphs": list(limits)})
-        room = {
-            row["graph_id"]: max(0, limits[row["graph_id"]] - row["running"])
-            for row in await running.fetchall()
-        }
-        parts = {"graph": _GRAPH, "has_room": _HAS_ROOM, "is_within_room": _IS_WITHIN_ROOM}
-        full = [graph_id for graph_id, free in room.items() if not free]
-        return await _claimed(tx, claim, parts, {"full": full, "room": jsonb(room)})
+    runs = [claimed_run(row) for row in rows if row["run_id"]]
+    return Claimed(
+        runs=runs,
+        may_be_more=bool(runs) and (len(runs) == claim.limit or rows[0]["is_crowded"]),
+        limited=frozenset(rows[0]["limited"]),
+    )
 
 
 def claimed_run(row: Row) -> ClaimedRun:

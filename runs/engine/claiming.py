@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from django.conf import settings
 from psycopg.errors import UniqueViolation
@@ -14,6 +15,7 @@ from graphs.registry import run_limits
 from runs import metrics
 from runs.engine import claim_queries
 from runs.engine.claim_queries import Claim, Claimed
+from runs.engine.limit_queries import claim_limited_runs
 from runs.engine.slots import Slots
 from runs.spec import ClaimedRun
 
@@ -42,6 +44,9 @@ class Claiming:
         self._start = start
         self._loop = loop
         self._limits = run_limits()
+        self._limited: set[UUID] = set()
+        """The assistants that were seen to have a limit while runs of theirs waited."""
+        self._limited_wait = False
         self._call = asyncio.Event()
         self._has_backlog = False
         """Whether a run may be pending that no other run's end will claim."""
@@ -92,8 +97,8 @@ class Claiming:
         self._call.set()
 
     def is_limited(self, run: ClaimedRun) -> bool:
-        """Tell whether the end of a run may make room for another of its graph."""
-        return run.graph_id in self._limits
+        """Tell whether the end of a run may make room for another."""
+        return run.graph_id in self._limits or run.assistant_id in self._limited
 
     async def _claimed(self, limit: int) -> Claimed:
         claim = Claim(
@@ -101,9 +106,14 @@ class Claiming:
             lease_seconds=settings.RUN_LEASE_SECONDS,
             limit=limit,
         )
-        if self._limits:
-            return await claim_queries.claim_limited_runs(claim, self._limits)
-        return await claim_queries.claim_runs(claim)
+        if not (self._limits or self._limited_wait):
+            got = await claim_queries.claim_runs(claim)
+            if not got.limited:
+                return got
+        got = await claim_limited_runs(claim, self._limits)
+        self._limited |= got.limited
+        self._limited_wait = bool(got.limited)
+        return got
 
     def _look_later(self, seconds: float) -> None:
         """Look when the next delayed run is due; that moment is the database's to say."""

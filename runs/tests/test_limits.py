@@ -12,7 +12,8 @@ import pytest
 
 from common import db
 from common.config import ConfigError, read_config
-from runs.engine.claim_queries import Claim, claim_limited_runs
+from runs.engine.claim_queries import Claim
+from runs.engine.limit_queries import claim_limited_runs
 from tests.streaming import MakeThread
 
 LIMITED = {"assistant_id": "limited", "input": {"seconds": 0.1}}
