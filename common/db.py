@@ -22,6 +22,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from common import jsoncodec
+from common.columns import Column, ColumnDumper
 from common.jsoncodec import RawJson
 
 Row: TypeAlias = DictRow
@@ -177,4 +178,5 @@ async def _configure(conn: AsyncConnection[Any]) -> None:
     set_json_dumps(jsoncodec.dumps, conn)
     set_json_loads(jsoncodec.loads_stored, conn)
     conn.adapters.register_loader("jsonb", _RawJsonLoader)
+    conn.adapters.register_dumper(Column, ColumnDumper)
     await conn.execute(SESSION)

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from copy import copy
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, LiteralString, TypeVar
+from typing import Any
 from uuid import UUID
 
 from langchain_core.messages import BaseMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncCursor
-from psycopg.errors import DivisionByZero
 from psycopg.rows import DictRow, dict_row
 
 from common import db
-from graphs.metrics import CHECKPOINTS
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-# A database that restarts is back by then.
-AWAY_SECONDS = 60.0
-AGAIN_SECONDS = 0.5
 
 # The stock statement, but for how a checkpoint's values are found: there by a join, for which all
 # values of the thread are read for each of its checkpoints; here each by its key (`LIMIT 1`).
@@ -110,101 +94,6 @@ class PooledSaver(AsyncPostgresSaver):
                 yield cursor
 
 
-class RunOver(RuntimeError):
-    """A graph writes after its run has ended, or when another attempt has the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
-    """What must hold for a transaction to commit."""
-
-    statement: LiteralString
-    """Divides by zero when it does not hold; keeps it from ceasing to hold until the commit."""
-
-    parameters: Sequence[object]
-
-
-class RunSaver(PooledSaver):
-    """The saver of one attempt of a run, which writes only while that has the run.
-
-    LangGraph does not wait for all that it writes when a graph is cancelled, and a graph that
-    ignores its cancellation goes on writing: on a thread that is another run's by then, or gone.
-    Closing holds that back in this process; the fence, whatever another process has made of the
-    run meanwhile. A database that is away is waited for: all that is written may be written twice.
-    """
-
-    def __init__(self, pool: db.Pool, fence: Fence) -> None:
-        super().__init__(pool)
-        self._fence = fence
-        # LangGraph copies savers: copies share it.
-        self._writing = _Writing()
-
-    async def close(self, seconds: float) -> None:
-        """Refuse writes from now on, and wait for those that are under way."""
-        self._writing.is_over = True
-        if self._writing.under_way:
-            await asyncio.wait(self._writing.under_way, timeout=seconds)
-
-    async def aput(self, *args: Any, **kwargs: Any) -> RunnableConfig:
-        with self._writing.one():
-            written = await _insisting(partial(super().aput, *args, **kwargs))
-        CHECKPOINTS.inc()
-        return written
-
-    async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
-        with self._writing.one():
-            await _insisting(partial(super().aput_writes, *args, **kwargs))
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return await _insisting(partial(super().aget_tuple, config))
-
-    @asynccontextmanager
-    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
-        if not pipeline:
-            async with super()._cursor() as cursor:
-                yield cursor
-            return
-        try:
-            async with super()._cursor(pipeline=True) as cursor:
-                await cursor.execute(self._fence.statement, self._fence.parameters)
-                yield cursor
-        except DivisionByZero as exc:
-            raise RunOver("The run has ended, or another attempt has it: nothing is kept.") from exc
-
-
-async def _insisting(operation: Callable[[], Awaitable[T]]) -> T:
-    """Do what may be done twice, again while the database is away, for AWAY_SECONDS."""
-    deadline = time.monotonic() + AWAY_SECONDS
-    while True:
-        try:
-            return await operation()
-        except db.UNREACHABLE as exc:
-            if time.monotonic() > deadline:
-                raise
-            logger.warning("checkpoints not reached: %s", " ".join(str(exc).split()))
-        await asyncio.sleep(AGAIN_SECONDS)
-
-
-class _Writing:
-    """The writes of one run that are under way."""
-
-    def __init__(self) -> None:
-        self.is_over = False
-        self.under_way: set[asyncio.Future[None]] = set()
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        if self.is_over:
-            raise RunOver("The run is over; its graph can write no more checkpoints.")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.under_way.add(done)
-        try:
-            yield
-        finally:
-            self.under_way.discard(done)
-            done.set_result(None)
-
-
 def _remembering(serde: SerializerProtocol) -> SerializerProtocol:
     """Return a reader that gives the same message for the same bytes, for as long as it lives."""
     if not isinstance(serde, JsonPlusSerializer):
@@ -227,11 +116,6 @@ def _remembering(serde: SerializerProtocol) -> SerializerProtocol:
 async def open_saver() -> PooledSaver:
     """Return a saver bound to the running loop; it costs nothing to make and holds nothing."""
     return PooledSaver(await db.pool())
-
-
-async def open_run_saver(fence: Fence) -> RunSaver:
-    """Return the saver of an attempt of a run, to be closed when the attempt has ended."""
-    return RunSaver(await db.pool(), fence)
 
 
 def saver_on(tx: db.Connection) -> AsyncPostgresSaver:

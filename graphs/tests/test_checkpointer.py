@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -9,8 +8,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.pregel import Pregel
 
-from common import db
-from graphs.checkpointer import Fence, RunOver, open_run_saver, open_saver
+from graphs.checkpointer import open_saver
 from graphs.loop import on_graph_loop
 
 
@@ -68,53 +66,3 @@ async def test_what_a_run_is_given_is_nobody_elses(config: Any) -> None:
 
     assert one.values == other.values
     assert one.values["messages"][0] is not other.values["messages"][0]
-
-
-WRITES = "SELECT count(*) FROM checkpoint_writes WHERE thread_id = %s"
-WRITE = ([("channel", "value")], str(uuid4()))
-HOLDS = Fence(statement="SELECT 1 / count(*) FROM (SELECT 1) AS held", parameters=[])
-FALLEN = Fence(statement="SELECT 1 / count(*) FROM (SELECT 1 LIMIT 0) AS held", parameters=[])
-
-
-@pytest.fixture
-def place(config: Any) -> Any:
-    return {"configurable": {**config["configurable"], "checkpoint_ns": "", "checkpoint_id": "1"}}
-
-
-@pytest.mark.usefixtures("api")
-async def test_a_run_that_is_over_writes_no_more(place: Any) -> None:
-    saver = await open_run_saver(HOLDS)
-
-    await saver.close(5)
-
-    with pytest.raises(RunOver):
-        await saver.aput_writes(place, *WRITE)
-    row = await db.fetch_one(WRITES, [place["configurable"]["thread_id"]])
-    assert row == {"count": 0}
-
-
-@pytest.mark.usefixtures("api")
-async def test_the_end_of_a_run_waits_for_what_is_being_written(place: Any) -> None:
-    saver = await open_run_saver(HOLDS)
-    writing = asyncio.create_task(saver.aput_writes(place, *WRITE))
-    await asyncio.sleep(0)
-    assert not writing.done()
-
-    await saver.close(5)
-
-    row = await db.fetch_one(WRITES, [place["configurable"]["thread_id"]])
-    assert row == {"count": 1}
-    await writing
-
-
-@pytest.mark.usefixtures("api")
-async def test_what_a_fence_keeps_out_is_not_written(place: Any) -> None:
-    saver = await open_run_saver(FALLEN)
-
-    with pytest.raises(RunOver, match="another attempt"):
-        await saver.aput_writes(place, *WRITE)
-
-    row = await db.fetch_one(WRITES, [place["configurable"]["thread_id"]])
-    assert row == {"count": 0}
-    # The connection it took is of use to others.
-    assert await saver.aget_tuple(place) is None

@@ -15,7 +15,8 @@ from access.caller import ANONYMOUS, Caller
 from common import jsoncodec
 from common.errors import ApiError
 from common.jsoncodec import JsonObject, RawJson
-from graphs.checkpointer import RunOver, RunSaver, open_run_saver
+from graphs.group_commit import RunOver
+from graphs.run_saver import RunSaver, open_run_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for
 from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context

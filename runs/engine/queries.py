@@ -10,7 +10,7 @@ from psycopg import sql
 from common import db
 from common.db import Connection, Row, jsonb
 from common.jsoncodec import Json, JsonObject, RawJson
-from graphs.checkpointer import Fence
+from graphs.group_commit import Fence
 from runs.events.queries import LAST_WORDS, last_words
 from runs.events.store import Chunk
 from runs.spec import ClaimedRun
@@ -56,14 +56,13 @@ class Outcome:
 # KEY SHARE: neither the renewal of a lease nor a cancel waits for it; who takes the run away from
 # this attempt locks FOR UPDATE, and does.
 FENCE: LiteralString = """
-SELECT 1 / count(*) FROM (
-  SELECT 1 FROM run WHERE run_id = %s AND attempt = %s AND status = 'running' FOR KEY SHARE) AS held
-"""
+SELECT number FROM asked JOIN run USING (run_id, attempt) WHERE status = 'running'
+ ORDER BY run_id FOR KEY SHARE OF run"""
 
 
 def fence_of(run: ClaimedRun) -> Fence:
     """Return what holds for as long as an attempt has its run."""
-    return Fence(statement=FENCE, parameters=[run.run_id, run.attempt])
+    return Fence(statement=FENCE, run_id=run.run_id, attempt=run.attempt)
 
 
 LOCK = "SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE"

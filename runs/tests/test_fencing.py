@@ -12,7 +12,8 @@ import pytest
 
 from common import db
 from common.jsoncodec import JsonObject
-from graphs.checkpointer import RunOver, open_run_saver
+from graphs.group_commit import RunOver, group_commit
+from graphs.run_saver import open_run_saver
 from runs.engine.claim_queries import hand_back
 from runs.engine.current import current_engine
 from runs.engine.queries import Outcome, fence_of, settle
@@ -85,7 +86,7 @@ async def test_only_the_attempt_that_has_a_run_writes_and_settles(
     run_id = await started(api, thread_id, assistant_id="sleeper", input={"seconds": 60})
     await db.execute(TAKE, [run_id])
     lost, held = (of_attempt(run_id, thread_id, attempt) for attempt in (1, 2))
-    place = {"configurable": {**CHECKPOINT["configurable"], "thread_id": thread_id}}
+    place: Any = {"configurable": {**CHECKPOINT["configurable"], "thread_id": thread_id}}
 
     with pytest.raises(RunOver):
         await (await open_run_saver(fence_of(lost))).aput_writes(place, [("a", 1)], "task")
@@ -113,7 +114,7 @@ async def test_neither_a_renewal_nor_a_cancel_waits_for_a_checkpoint(
     fence = fence_of(of_attempt(run_id, thread_id, 1))
 
     async with db.transaction() as tx:
-        await tx.execute(fence.statement, fence.parameters)
+        await group_commit(fence.statement).require(fence, tx.cursor())
         async with asyncio.timeout(3):
             answer = await api.post(f"/threads/{thread_id}/runs/{run_id}/cancel?wait=1")
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from common import db
+from graphs import group_commit
+from graphs.group_commit import Fence
 from runs.engine.current import current_engine
 from tests.streaming import MakeThread, reading
 
@@ -22,20 +23,20 @@ async def test_a_write_that_lags_behind_a_cancel_leaves_no_row_of_a_deleted_thre
     api: httpx.AsyncClient, thread: MakeThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     thread_id = await thread()
-    stock = AsyncPostgresSaver.aput_writes
+    commit = group_commit._executed
     cancelled, written = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    async def lagging(self: Any, *args: Any, **kwargs: Any) -> None:
+    async def lagging(*args: Any) -> set[Fence]:
         if not cancelled.is_set():
-            return await stock(self, *args, **kwargs)
+            return await commit(*args)
         await asyncio.sleep(0.2)
         try:
-            await stock(self, *args, **kwargs)
+            return await commit(*args)
         finally:
             loop.call_soon_threadsafe(written.set)
 
-    monkeypatch.setattr(AsyncPostgresSaver, "aput_writes", lagging)
+    monkeypatch.setattr(group_commit, "_executed", lagging)
     async with reading("POST", f"/threads/{thread_id}/runs/stream", LONG) as reader:
         await reader.until("values")
         run_id = UUID(reader.headers["content-location"].rpartition("/")[2])
