@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -43,15 +44,19 @@ class Compared:
 
 
 class StockSaver(AsyncPostgresSaver):
-    """The stock saver, asked for one thing at a time.
+    """The stock saver, given one thing at a time, and given it as it is then.
 
     It serialises in threads, so that of two writes of one task, asked for at once, either may be
-    the one that stays: a graph that was given two answers then asks for the second once more.
+    the one that stays: a graph that was given two answers then asks for the second once more. And
+    what waits for several nodes goes on with the set that it has handed over.
     """
 
     def __init__(self, pool: db.Pool) -> None:
         super().__init__(pool)
         self._turn = asyncio.Lock()
+
+    async def aput(self, config: Any, checkpoint: Any, *args: Any, **kwargs: Any) -> Any:
+        return await super().aput(config, deepcopy(checkpoint), *args, **kwargs)
 
     async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
         async with self._turn:

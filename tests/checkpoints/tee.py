@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 from langgraph.checkpoint.base import (
@@ -38,7 +39,12 @@ class Tee(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> Any:
-        given = {"checkpoint": checkpoint, "metadata": metadata, "new_versions": new_versions}
+        # A channel goes on with the set that it has handed over.
+        given = {
+            "checkpoint": deepcopy(checkpoint),
+            "metadata": metadata,
+            "new_versions": new_versions,
+        }
         return await self._of_both("aput", config, **given)
 
     async def aput_writes(
