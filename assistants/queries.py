@@ -92,15 +92,25 @@ SELECT {assistant}, max_runs FROM assistant
 """
 
 
-async def find_assistant(key: str, *, caller: Caller) -> AssistantRow | None:
-    """Return the assistant of a UUID, or the system assistant of a graph's name."""
+def finding(key: str, *, caller: Caller) -> tuple[sql.Composed, list[object]] | None:
+    """Return the query of an assistant's row and its parameters; None for what names none.
+
+    `key` is a UUID, or a graph's name for its system assistant.
+    """
     known = graph_ids()
     try:
         assistant_id = system_assistant_id(key) if key in known else UUID(key)
     except ValueError:
         return None
     query = sql.SQL(FIND).format(assistant=_ASSISTANT, visible=visible_to(caller))
-    row = await db.fetch_one(query, [assistant_id, known])
+    return query, [assistant_id, known]
+
+
+async def find_assistant(key: str, *, caller: Caller) -> AssistantRow | None:
+    """Return the assistant of a UUID, or the system assistant of a graph's name."""
+    if (find := finding(key, caller=caller)) is None:
+        return None
+    row = await db.fetch_one(*find)
     return AssistantRow(**row) if row else None
 
 

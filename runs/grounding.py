@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from assistants.queries import AssistantRow
+from common.ids import uuid7
 from common.jsoncodec import JsonObject
+from runs.ground_queries import FreeThread
 from runs.merging import Ground, MergedRun, merge
 from runs.queries import LockedThread
 from runs.spec import RunSpec
@@ -15,8 +16,7 @@ from runs.spec import RunSpec
 def merged_run(
     spec: RunSpec,
     assistant: AssistantRow,
-    thread: LockedThread,
-    run_id: UUID,
+    thread: LockedThread | FreeThread,
     *,
     is_stateless: bool,
 ) -> MergedRun:
@@ -30,7 +30,7 @@ def merged_run(
         thread_config=thread.config,
     )
     temporary = is_stateless and spec.on_completion == "delete"
-    return merge(spec, ground, run_id=run_id, thread_id=thread.thread_id, temporary=temporary)
+    return merge(spec, ground, run_id=uuid7(), thread_id=thread.thread_id, temporary=temporary)
 
 
 def _parsed(raw: Any) -> JsonObject:

@@ -37,6 +37,8 @@ class Ground:
 class MergedRun:
     """The columns that a new run writes."""
 
+    run_id: UUID
+    thread_id: UUID
     kwargs: JsonObject
     metadata: JsonObject
     thread_metadata: JsonObject
@@ -86,6 +88,8 @@ def merge(
     # A thread that is made for the cron's run is found by the cron that it is of.
     of_thread = {} if spec.thread_id else of_cron
     return MergedRun(
+        run_id=run_id,
+        thread_id=thread_id,
         kwargs=_kwargs(spec, config, context, temporary=temporary),
         metadata=metadata,
         thread_metadata={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from psycopg import sql
@@ -14,6 +15,7 @@ from common import db, tracing
 from common.db import Connection, Row, jsonb
 from common.jsoncodec import JsonObject
 from common.search import columns
+from runs.merging import MergedRun
 from threads.queries import NewThread, insert_thread
 
 RUN_COLUMNS = (
@@ -48,17 +50,18 @@ class LockedThread:
 class NewRun:
     """The row of a run to be written."""
 
-    run_id: UUID
-    thread_id: UUID
+    merged: MergedRun
     assistant_id: UUID
-    metadata: JsonObject
-    kwargs: JsonObject
     multitask_strategy: str
     claimed_by: int | None
     """The process that starts it at once, or None to leave it pending."""
 
     after_seconds: float = 0.0
     """It is as if it were created so much later."""
+
+    seen_at: datetime | None = None
+    """When its thread was written last, if that is not locked: the run is written only if it has
+    not been written since."""
 
 
 LOCK_THREAD = """
@@ -96,59 +99,57 @@ async def create_thread(tx: Connection, thread_id: UUID, metadata: JsonObject) -
     await insert_thread(tx, NewThread(thread_id=thread_id, metadata=metadata))
 
 
-# `started_at` and the lease are set only for a run that is claimed at once.
-INSERT_RUN = """
-WITH run AS (
+# `started_at` and the lease are set only for a run that is claimed at once. A thread that another
+# transaction is writing is waited for, and then looked at anew.
+INSERT_RUN = sql.SQL("""
+WITH busy AS (
+  UPDATE thread SET status = 'busy', metadata = metadata || %(thread_metadata)s,
+         config = config || jsonb_build_object('configurable',
+           COALESCE(config->'configurable', '{{}}') || %(thread_configurable)s),
+         updated_at = clock_timestamp()
+   WHERE thread_id = %(thread_id)s AND (
+     %(seen_at)s::timestamptz IS NULL OR updated_at = %(seen_at)s AND status <> 'busy')
+  RETURNING thread_id
+), run AS (
   INSERT INTO run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy,
                    attempt, claimed_by, lease_until, started_at, created_at, updated_at,
                    traceparent)
-  SELECT %(run_id)s, %(thread_id)s, %(assistant_id)s,
+  SELECT %(run_id)s, thread_id, %(assistant_id)s,
          CASE WHEN claimed THEN 'running' ELSE 'pending' END,
          %(metadata)s, %(kwargs)s, %(multitask_strategy)s, claimed::int, %(claimed_by)s,
          CASE WHEN claimed THEN at + make_interval(secs => %(lease_seconds)s) END,
          CASE WHEN claimed THEN at END, at + make_interval(secs => %(after_seconds)s), at,
          %(traceparent)s
-    FROM (SELECT %(claimed_by)s::bigint IS NOT NULL AS claimed, clock_timestamp() AS at) AS now
+    FROM busy, (
+      SELECT %(claimed_by)s::bigint IS NOT NULL AS claimed, clock_timestamp() AS at) AS now
   RETURNING {run}
-), busy AS (
-  UPDATE thread SET status = 'busy', metadata = metadata || %(thread_metadata)s,
-         config = config || jsonb_build_object('configurable',
-           COALESCE(config->'configurable', '{{}}') || %(thread_configurable)s),
-         updated_at = clock_timestamp()
-   WHERE thread_id = %(thread_id)s
 )
 SELECT * FROM run
-"""
+""").format(run=_RUN)
 
 
-async def insert_run(
-    tx: Connection,
-    run: NewRun,
-    *,
-    thread_metadata: JsonObject,
-    thread_configurable: JsonObject,
-    lease_seconds: float,
-) -> Row:
-    """Write a run and make its thread busy; returns the run's row, as the API shows it."""
+async def insert_run(conn: Connection, run: NewRun, *, lease_seconds: float) -> Row | None:
+    """Write a run and make its thread busy; returns the run's row, as the API shows it.
+
+    None when the thread is not as it was seen.
+    """
     parameters = {
-        "run_id": run.run_id,
-        "thread_id": run.thread_id,
+        "run_id": run.merged.run_id,
+        "thread_id": run.merged.thread_id,
         "assistant_id": run.assistant_id,
-        "metadata": jsonb(run.metadata),
-        "kwargs": jsonb(run.kwargs),
+        "metadata": jsonb(run.merged.metadata),
+        "kwargs": jsonb(run.merged.kwargs),
         "multitask_strategy": run.multitask_strategy,
         "claimed_by": run.claimed_by,
         "after_seconds": run.after_seconds,
         # Of the request in which this is called; the run goes on elsewhere.
         "traceparent": tracing.traceparent(),
         "lease_seconds": lease_seconds,
-        "thread_metadata": jsonb(thread_metadata),
-        "thread_configurable": jsonb(thread_configurable),
+        "thread_metadata": jsonb(run.merged.thread_metadata),
+        "thread_configurable": jsonb(run.merged.thread_configurable),
+        "seen_at": run.seen_at,
     }
-    cursor = await tx.execute(sql.SQL(INSERT_RUN).format(run=_RUN), parameters)
-    row = await cursor.fetchone()
-    assert row is not None
-    return row
+    return await (await conn.execute(INSERT_RUN, parameters)).fetchone()
 
 
 NOTIFY = "SELECT pg_notify('aegra_run', %s)"

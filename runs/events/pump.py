@@ -82,6 +82,7 @@ class Pump:
         if output is not None:
             tape.keep_output(output)
         if self._store.in_database:
+            tape.is_settling = True
             self._backlog.leave(tape)
             rest = unstored(tape)
             if len(rest) <= 1:
@@ -90,6 +91,7 @@ class Pump:
         return None
 
     async def stored(self, tape: WrittenTape) -> None:
+        tape.is_settling = False
         wait = Wait(tape)
         self._backlog.add_wait(wait)
         self._wake.set()
@@ -252,7 +254,9 @@ class Pump:
             words = batch.words | {chunk.run_id.hex for chunk in chunks}
             refused = self._store.append(chunks, words, batch.ended)
         for tape, end in ends.items():
-            if (tape.run_id, tape.attempt) in refused and not tape.is_over:
+            # A run may have been settled a moment ago, with all that it said.
+            is_done = tape.is_over or tape.is_settling
+            if (tape.run_id, tape.attempt) in refused and not is_done:
                 logger.warning("events refused", extra={"run_id": str(tape.run_id)})
                 self._ring.drop(tape)
                 continue

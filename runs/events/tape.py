@@ -208,6 +208,8 @@ class WrittenTape(Tape):
         self.kept_output: bytes | None = None
         """What `wait` answers anywhere, for a run whose thread goes with it."""
         self.has_output_to_store = False
+        self.is_settling = False
+        """Whether the statement that settles the run stores what is not stored yet."""
         self._ids = IdClock(attempt, claimed_at)
 
     def append(self, batch: Sequence[tuple[str, bytes]]) -> None:

@@ -103,6 +103,20 @@ async def test_an_attempt_that_lost_the_run_writes_nothing(logs: Logs) -> None:
     assert set(numbers(await reader)) <= {0, 99, 1}
 
 
+async def test_a_flush_that_comes_after_the_end_takes_no_reader_away(logs: Logs) -> None:
+    run, other = await logs.run(), await logs.run()
+    run.publish(0)
+    await run.events.last_words()
+    run.publish(1)
+
+    await db.execute("UPDATE run SET status = 'success' WHERE run_id = %s", [run.run_id])
+    await other.events.stored()
+
+    assert not run.events.is_refused
+    run.events.close()
+    assert numbers(await run.read(log=logs.writing)) == [0, 1]
+
+
 async def test_a_stateless_run_leaves_its_output_for_those_who_wait_elsewhere(logs: Logs) -> None:
     run = await logs.run(temporary=True)
     reader = asyncio.ensure_future(run.read())
