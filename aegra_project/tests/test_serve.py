@@ -98,6 +98,7 @@ def test_ctrl_c_pressed_again_and_again_breaks_nothing(place: Path, command: str
         assert "Traceback" not in server.said()
 
 
+@pytest.mark.alone
 @BOTH
 @pytest.mark.parametrize("seconds", [0.4, 1.2, 2.0])
 def test_ctrl_c_while_it_starts_leaves_nothing(place: Path, command: str, seconds: float) -> None:
@@ -126,6 +127,7 @@ def test_a_run_is_handed_back_and_goes_on_after_the_restart(place: Path, command
         wait_until(lambda: api.get(run["path"]).json()["status"] == "success")
 
 
+@pytest.mark.alone
 @BOTH
 def test_the_second_start_takes_less_than_six_seconds(place: Path, command: str) -> None:
     assert manage(place, "startup").returncode == 0

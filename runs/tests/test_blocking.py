@@ -11,7 +11,7 @@ import pytest
 
 from tests.streaming import MakeThread, settled, started
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(30)]
 BLOCKING: dict[str, Any] = {"assistant_id": "blocker", "input": {"seconds": 2.0}}
 QUICK: dict[str, Any] = {"assistant_id": "sleeper", "input": {"seconds": 0}}
 

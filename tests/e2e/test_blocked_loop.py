@@ -11,7 +11,7 @@ import pytest
 
 from common.tests.servers import LiveServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(60)]
 
 LIMIT_MS = 100
 

@@ -99,6 +99,7 @@ def test_a_killed_run_goes_on_in_another_process(cluster: Cluster) -> None:
         assert run_of(cluster, run_id)["attempt"] == 2
 
 
+@pytest.mark.alone
 def test_a_cancel_reaches_another_process_at_once(cluster: Cluster) -> None:
     web = ("serve", "--no-engine")
     start(cluster, http=web, other=web, worker=("worker",))

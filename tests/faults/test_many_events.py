@@ -51,6 +51,7 @@ class Flood:
                     yield int(line[11:-1])
 
 
+@pytest.mark.alone
 def test_a_run_of_100000_events_holds_little_and_waits_for_no_reader(cluster: Cluster) -> None:
     cluster.environment["EVENT_RING_MB"] = str(RING_MB)
     server = cluster.started("a", "serve")

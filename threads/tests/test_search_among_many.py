@@ -56,6 +56,7 @@ SEARCHES: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("_many")
 @pytest.mark.parametrize("name", SEARCHES)
 async def test_a_search_is_quick(api: httpx.AsyncClient, name: str) -> None:
