@@ -125,16 +125,23 @@ class _Writing:
 
 
 def _apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part what stands in a checkpoint from what has rows of its own, as the stock saver does."""
+    """Part what stands in a checkpoint from what has rows of its own."""
     short, long = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
-        if value is None or isinstance(value, str | int | float):
+        if _is_short(value):
             short[name] = value
             continue
         long[name] = value
         if isinstance(value, _DeltaSnapshot):
             short[name] = True
     return short, long
+
+
+def _is_short(value: object) -> bool:
+    """As in the stock saver, but for what PostgreSQL's JSON would change: floats, and NUL."""
+    if isinstance(value, str):
+        return "\0" not in value
+    return value is None or isinstance(value, int)
 
 
 async def open_run_saver(fence: Fence) -> RunSaver:

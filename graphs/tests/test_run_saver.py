@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf, nan
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from langgraph.checkpoint.base import ChannelVersions, empty_checkpoint
 
 from common import db
 from graphs.group_commit import RunOver
@@ -79,3 +81,17 @@ async def test_what_a_fence_keeps_out_is_not_deleted() -> None:
     assert await writes_of(place) == 1
     await (await open_run_saver(fence())).adelete_thread(place["configurable"]["thread_id"])
     assert await writes_of(place) == 0
+
+
+@pytest.mark.parametrize("value", ["a\0b", inf, -inf, nan, 1e22, -0.0, 2**63 - 1, "", True])
+async def test_a_value_is_read_as_it_was_written(value: Any) -> None:
+    saver, place = await open_run_saver(fence()), new_place()
+    versions: ChannelVersions = {"value": "1"}
+    checkpoint = empty_checkpoint()
+    checkpoint |= {"channel_values": {"value": value}, "channel_versions": versions}
+
+    written = await saver.aput(place, checkpoint, {}, versions)
+
+    found = await saver.aget_tuple(written)
+    assert found is not None
+    assert repr(found.checkpoint["channel_values"]["value"]) == repr(value)
