@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from common.tests.servers import LiveServer
+from tests.streaming import settled
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(60)]
 
@@ -62,3 +63,7 @@ async def test_the_server_answers_while_a_graph_blocks(http: httpx.AsyncClient) 
     worst = {what: round(max(each), 1) for what, each in took.items()}
     assert max(worst.values()) < LIMIT_MS, worst
     assert cancel.status_code == 202
+    await settled(http, thread_id)
+    run = (await http.get(f"/threads/{thread_id}/runs/{run_id}")).json()
+    assert run["status"] == "interrupted"
+    assert [(await settled(http, other))["status"] for other in others] == ["idle"] * 5
