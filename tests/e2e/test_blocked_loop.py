@@ -15,6 +15,7 @@ from tests.streaming import settled
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(60)]
 
 LIMIT_MS = 100
+ECHO = {"assistant_id": "echo", "input": {"messages": [{"role": "user", "content": "hi"}]}}
 
 
 @pytest.fixture
@@ -52,10 +53,7 @@ async def test_the_server_answers_while_a_graph_blocks(http: httpx.AsyncClient) 
     took = {
         "ok": [await timed(http, "GET", "/ok") for _ in range(5)],
         "thread": [await timed(http, "GET", f"/threads/{thread_id}") for _ in range(20)],
-        "run": [
-            await timed(http, "POST", f"/threads/{other}/runs", {"assistant_id": "echo"})
-            for other in others
-        ],
+        "run": [await timed(http, "POST", f"/threads/{other}/runs", ECHO) for other in others],
     }
     cancel = await http.post(f"/threads/{thread_id}/runs/{run_id}/cancel")
 
