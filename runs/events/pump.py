@@ -48,6 +48,7 @@ class Pump:
         self.watches = watches
         self._ring = ring
         self._store = store
+        self.in_database = store.in_database
         self._stopping = False
         self._wake = threading.Event()
         self._lock = threading.Lock()
@@ -81,7 +82,7 @@ class Pump:
         """Return what the statement that settles the run stores; what it cannot, is stored now."""
         if output is not None:
             tape.keep_output(output)
-        if self._store.in_database:
+        if self.in_database:
             tape.is_settling = True
             self._backlog.leave(tape)
             rest = unstored(tape)
@@ -95,7 +96,7 @@ class Pump:
         wait = Wait(tape)
         self._backlog.add_wait(wait)
         self._wake.set()
-        patience = None if self._store.in_database else PATIENCE_SECONDS
+        patience = None if self.in_database else PATIENCE_SECONDS
         try:
             async with asyncio.timeout(patience):
                 await asyncio.wrap_future(wait.done)
@@ -213,13 +214,13 @@ class Pump:
         if self._is_lost:
             logger.warning("event store regained")
         self._is_lost = False
-        if not self._store.in_database:
+        if not self.in_database:
             self._doubted_until = time.monotonic() + REFILL_CHECKS * CHECK_SECONDS
         self._on_gap()
 
     def _do_without(self) -> None:
         """Let runs settle while a store is away that they can do without."""
-        if self._store.in_database:
+        if self.in_database:
             return
         for wait in self._backlog.take_waits():
             _resolve(wait.done, None)

@@ -117,6 +117,22 @@ async def test_a_flush_that_comes_after_the_end_takes_no_reader_away(logs: Logs)
     assert numbers(await run.read(log=logs.writing)) == [0, 1]
 
 
+async def test_what_a_crash_took_is_stored_with_the_end(logs: Logs) -> None:
+    if logs.kind != "postgres":
+        pytest.skip("what Redis loses is found out at its next check")
+    run = await logs.run()
+    run.publish(0, 1)
+    await run.events.stored()
+    # A crash takes what was committed a moment before: such commits do not wait for the disk.
+    await db.execute("DELETE FROM run_event WHERE run_id = %s", [run.run_id])
+    run.publish(2)
+
+    await run.events.doubt()
+    await run.end()
+
+    assert numbers(await run.read()) == [0, 1, 2]
+
+
 async def test_a_stateless_run_leaves_its_output_for_those_who_wait_elsewhere(logs: Logs) -> None:
     run = await logs.run(temporary=True)
     reader = asyncio.ensure_future(run.read())
