@@ -28,7 +28,8 @@ ENVIRONMENT = {
     "EVENT_RETENTION_SECONDS": "20",
 }
 # What may be more at the end than before, and is no growth.
-SLACK = {"uss_mib": 3.0, "rss_mib": 3.0, "fds": 8.0, "threads": 4.0, "connections": 4.0}
+# A server that has served for three minutes has not seen yet what it will need at most.
+SLACK = {"uss_mib": 8.0, "rss_mib": 8.0, "fds": 8.0, "threads": 4.0, "connections": 4.0}
 ROWS_SLACK = 100.0
 SHARE = {"uss_mib": 0.02, "rss_mib": 0.02}
 OTHER_SHARE = 0.25
