@@ -57,7 +57,7 @@ def test_a_run_of_100000_events_holds_little_and_waits_for_no_reader(cluster: Cl
     server = cluster.started("a", "serve")
     process = psutil.Process(server.process.pid)
     with cluster.client("a", seconds=60) as api:
-        Flood(api, count=5_000).seconds()
+        Flood(api, count=COUNT // 4).seconds()
         before = unique_mb(process)
 
         flood = Flood(api)
