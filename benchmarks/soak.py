@@ -28,11 +28,13 @@ ENVIRONMENT = {
     "EVENT_RETENTION_SECONDS": "20",
 }
 # What may be more at the end than before, and is no growth.
-# A server that has served for three minutes has not seen yet what it will need at most.
-SLACK = {"uss_mib": 8.0, "rss_mib": 8.0, "fds": 8.0, "threads": 4.0, "connections": 4.0}
+SLACK = {"uss_mib": 3.0, "rss_mib": 3.0, "fds": 8.0, "threads": 4.0, "connections": 4.0}
 ROWS_SLACK = 100.0
 SHARE = {"uss_mib": 0.02, "rss_mib": 0.02}
 OTHER_SHARE = 0.25
+# A server that has served for a few minutes has not needed yet what it will need at most.
+WARM_MINUTES = 10.0
+WARMING_MIB = 8.0
 # What goes once a minute comes and goes within each third of three of them.
 JUDGED_MINUTES = 3.0
 # They tell of the machine as much as of the server.
@@ -113,10 +115,11 @@ def line(number: int, load: Load, sample: Sample) -> str:
 
 def growths(samples: list[Sample]) -> dict[str, Growth]:
     """Return what became of each quantity."""
+    is_short = len(samples) * SAMPLE_SECONDS < WARM_MINUTES * 60
     return {
         name: growth(
             [sample[name] for sample in samples],
-            slack=SLACK.get(name, ROWS_SLACK),
+            slack=WARMING_MIB if is_short and name in SHARE else SLACK.get(name, ROWS_SLACK),
             share=SHARE.get(name, OTHER_SHARE),
         )
         for name in samples[0]

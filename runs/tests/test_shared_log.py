@@ -117,9 +117,9 @@ async def test_a_flush_that_comes_after_the_end_takes_no_reader_away(logs: Logs)
     assert numbers(await run.read(log=logs.writing)) == [0, 1]
 
 
+# What Redis loses is found out at its next check.
+@pytest.mark.parametrize("logs", ["postgres"], indirect=True)
 async def test_what_a_crash_took_is_stored_with_the_end(logs: Logs) -> None:
-    if logs.kind != "postgres":
-        pytest.skip("what Redis loses is found out at its next check")
     run = await logs.run()
     run.publish(0, 1)
     await run.events.stored()
