@@ -17,9 +17,7 @@ from runs.engine.engine import Engine
 from runs.ground_queries import find_ground
 from runs.idempotency import KeyTaken, earlier_runs, keep_runs, take_key
 from runs.metrics import count_created
-from runs.queries import (
-    announce_run,
-)
+from runs.queries import announce_run
 from runs.spec import IdempotencyKey, RunSpec, Submitted
 from runs.writing import Order, Written, write, write_at_once
 
