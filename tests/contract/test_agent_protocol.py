@@ -120,11 +120,13 @@ async def test_a_run_in_every_status(api: httpx.AsyncClient, thread: MakeThread)
     running, pending = [
         await started(api, thread_id, agent_id="sleeper", input={"seconds": 60}) for _ in range(2)
     ]
-    await api.post("/runs/wait", json={"agent_id": "boom", "on_completion": "keep"})
+    failed_on = await thread()
+    await api.post("/runs/wait", json={"agent_id": "boom", "thread_id": failed_on})
 
-    found = await api.post("/runs/search", json={"limit": 1000})
-
-    assert_as_described(found, "post", "/runs/search")
+    for place, count in ((thread_id, 2), (failed_on, 1)):
+        found = await api.post("/runs/search", json={"thread_id": place})
+        assert_as_described(found, "post", "/runs/search")
+        assert len(found.json()) == count
     for run_id in (pending, running):
         shown = await api.get(f"/runs/{run_id}")
         assert_as_described(shown, "get", "/runs/{run_id}")
