@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import UnknownInterruptError
+from langgraph.runtime import RunControl
 
 from access.caller import ANONYMOUS, Caller
 from common import jsoncodec
@@ -19,9 +20,10 @@ from graphs.group_commit import RunOver
 from graphs.run_saver import RunSaver, open_run_saver
 from graphs.runtime import open_graph
 from graphs.serde import command_for
+from graphs.streaming import stream_into
 from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context
 from runs.engine.heads import has_checkpoint, is_told_whole, read_head, was_answered
-from runs.engine.modes import Event, Translator, graph_modes, translated_event
+from runs.engine.modes import Translator, graph_modes, translated_event
 from runs.engine.observing import told_steps
 from runs.engine.queries import Outcome, ThreadHead, fence_of
 from runs.events.log import Writer
@@ -69,6 +71,7 @@ class Execution:
         self._is_told_whole = False
         """Whether the values that the graph streams are all that its checkpoints have."""
         self._drive: asyncio.Task[None] | None = None
+        self._control = RunControl()
         self._saver: RunSaver | None = None
         self._stop_again_at = 0.0
         self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -82,6 +85,8 @@ class Execution:
         loop = asyncio.get_running_loop()
         if not self.is_stopped:
             self.is_stopped = True
+            # A node that swallows its cancellation is the last.
+            self._control.request_drain("cancelled")
             loop.call_later(ABANDON_SECONDS, self._abandon)
         if self._drive is not None and loop.time() >= self._stop_again_at:
             self._stop_again_at = loop.time() + INSIST_SECONDS / 2
@@ -153,6 +158,7 @@ class Execution:
         if self.was_stopped():
             return RunStatus.INTERRUPTED, None
         self._drive = asyncio.create_task(self._run_graph())
+        self._drive.add_done_callback(_seen)
         deadline = settings.RUN_TIMEOUT_SECONDS
         left = max(0.0, deadline - self.run.elapsed_seconds)
         ended = {self._drive, self._abandoned}
@@ -179,7 +185,8 @@ class Execution:
             with told_steps(run) as callbacks:
                 await self._run_open(callbacks)
         except Exception as exc:
-            logger.info("run failed", exc_info=exc, extra={"run_id": str(run.run_id)})
+            if not self.is_stopped:
+                logger.info("run failed", exc_info=exc, extra={"run_id": str(run.run_id)})
             raise
 
     async def _run_open(self, callbacks: list[Any]) -> None:
@@ -196,8 +203,7 @@ class Execution:
             self._is_told_whole = is_told_whole(graph)
             graph_input = await self._input(graph, saver)
             if not self._is_done:
-                async for event in self._parts(graph, graph_input, callbacks):
-                    self._publish(*event)
+                await self._stream(graph, graph_input, callbacks)
 
     async def _input(self, graph: Any, saver: Any) -> Any:
         """Return what the graph is given: None when an earlier attempt has got somewhere."""
@@ -222,34 +228,34 @@ class Execution:
                 reason="not_pending",
             )
 
-    async def _parts(
-        self, graph: Any, graph_input: Any, callbacks: list[Any]
-    ) -> AsyncIterator[Event]:
-        kwargs, translator = self._kwargs, self._translator
-        assert translator is not None, "it was made before the graph was opened"
-        arguments = {
-            "stream_mode": graph_modes(kwargs["stream_mode"]),
-            "subgraphs": True,
+    async def _stream(self, graph: Any, graph_input: Any, callbacks: list[Any]) -> None:
+        kwargs = self._kwargs
+        options = {
             "interrupt_before": kwargs["interrupt_before"],
             "interrupt_after": kwargs["interrupt_after"],
             "durability": None if self.run.is_temporary else kwargs["durability"],
             "context": usable_context(graph, kwargs["context"]),
+            "control": self._control,
         }
+        modes = graph_modes(kwargs["stream_mode"])
         config = graph_config(self.run, self._caller, goes_on=self._goes_on)
         config["callbacks"] = callbacks
         if "events" not in kwargs["stream_mode"]:
-            async for namespace, mode, payload in graph.astream(graph_input, config, **arguments):
-                for event in translator.translate(namespace, mode, payload):
-                    yield event
+            await stream_into(self._hear, graph, graph_input, config, modes=modes, **options)
             return
-        stream = graph.astream_events(graph_input, config, version="v2", **arguments)
+        options |= {"stream_mode": modes, "subgraphs": True}
+        stream = graph.astream_events(graph_input, config, version="v2", **options)
         async for told in stream:
             if told["event"] == "on_chain_stream" and told["run_id"] == str(self.run.run_id):
-                for event in translator.translate(*told["data"]["chunk"]):
-                    yield event
+                self._hear(*told["data"]["chunk"])
             translated = translated_event(told)
             if translated is not None:
-                yield translated
+                self._publish(*translated)
+
+    def _hear(self, namespace: tuple[str, ...], mode: str, payload: Any) -> None:
+        assert self._translator is not None, "it was made before the graph was opened"
+        for event in self._translator.translate(namespace, mode, payload):
+            self._publish(*event)
 
     def _publish(self, name: str, payload: object) -> None:
         self._unsaid.append((name, jsoncodec.dumps(payload)))
@@ -271,6 +277,12 @@ class Execution:
         unsaid, self._unsaid = self._unsaid, []
         if unsaid:
             self.events.publish(unsaid)
+
+
+def _seen(drive: asyncio.Task[None]) -> None:
+    """Look at how a graph ended that nobody may ask for: it was stopped, or given up."""
+    if not drive.cancelled():
+        drive.exception()
 
 
 def error_json(error: BaseException) -> JsonObject:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk
+from langgraph.types import StreamMode
 
 from graphs.serde import as_message, public_config
 
 # What a client may ask for, and what LangGraph is asked for in turn.
-GRAPH_MODES = {
+GRAPH_MODES: dict[str, tuple[StreamMode, ...]] = {
     "values": ("values", "updates"),  # updates tell of static breakpoints
     "updates": ("updates",),
     "messages": ("messages",),
@@ -28,9 +29,9 @@ Event = tuple[str, object]
 """A name and what is to be written as its JSON."""
 
 
-def graph_modes(asked: Sequence[str]) -> list[str]:
+def graph_modes(asked: Sequence[str]) -> list[StreamMode]:
     """Return LangGraph's modes for the ones asked; `values` always: it is the run's output."""
-    modes = {"values", "updates"}
+    modes: set[StreamMode] = {"values", "updates"}
     for mode in asked:
         modes.update(GRAPH_MODES.get(mode, ()))
     return sorted(modes)

@@ -15,7 +15,8 @@ from graphs.group_commit import Fence
 from runs.engine.current import current_engine
 from tests.streaming import MakeThread, reading
 
-LONG = {"assistant_id": "sleeper", "input": {"seconds": 60}}
+# Its node swallows the cancel, and has something to write then.
+LONG = {"assistant_id": "stubborn", "input": {"kind": "prompt"}}
 LEFT = "SELECT count(*) FROM checkpoint_writes WHERE thread_id = %s"
 
 
@@ -40,11 +41,12 @@ async def test_a_write_that_lags_behind_a_cancel_leaves_no_row_of_a_deleted_thre
     async with reading("POST", f"/threads/{thread_id}/runs/stream", LONG) as reader:
         await reader.until("values")
         run_id = UUID(reader.headers["content-location"].rpartition("/")[2])
-        # The node sleeps by then; LangGraph writes down that it was cancelled.
+        # The node sleeps by then.
         await asyncio.sleep(0.1)
         cancelled.set()
         assert (await api.delete(f"/threads/{thread_id}")).status_code == 204
-        assert [frame.event async for frame in reader.frames()] == []
+        async for _ in reader.frames():
+            pass
         async with asyncio.timeout(3):
             await written.wait()
 

@@ -109,7 +109,8 @@ async def cling(state: Odd) -> Odd:
             await asyncio.sleep(30 if not is_asked else until - loop.time())
         except asyncio.CancelledError:
             is_asked = True
-    await asyncio.sleep(0.3)
+    if state.get("kind") != "prompt":
+        await asyncio.sleep(0.3)
     return {"value": "clung"}
 
 
