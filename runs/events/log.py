@@ -10,9 +10,10 @@ from uuid import UUID
 from common.sse import StreamEvent
 from runs.events.ids import START, Position, number_of, position_of, read_position
 from runs.events.pump import Pump
+from runs.events.reader import Reader
 from runs.events.ring import Ring
 from runs.events.store import Chunk, EventStore
-from runs.events.tape import Reader, Tape, WrittenTape, is_too_far_behind
+from runs.events.tape import Tape, WrittenTape, is_too_far_behind
 from runs.events.watching import Watches
 
 

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from runs.events.tape import Reader, Tape, WrittenTape
+from runs.events.reader import Reader
+from runs.events.tape import Tape, WrittenTape
 
 
 class Ring:
@@ -72,6 +73,7 @@ class Ring:
         try:
             yield tape
         finally:
+            reader.close()
             self._leave(tape, reader)
 
     def _leave(self, tape: Tape, reader: Reader) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,53 +13,12 @@ from django.conf import settings
 from common.sse import StreamEvent
 from runs import metrics
 from runs.events.ids import START, IdClock, Position, number_of, position_of, wire_id
+from runs.events.reader import Reader
 
 # What a tape keeps of events that a store has too.
 KEPT_BYTES = 2_000_000
 # What an event takes in memory beside its data: of a token, that is most of it.
 EVENT_BYTES = 250
-
-
-class Reader:
-    """One follower, woken on its own loop once per batch, however many events it has.
-
-    With `only_end` it is not woken by events, but by the end of the tape alone.
-    """
-
-    def __init__(self, *, only_end: bool = False) -> None:
-        self.only_end = only_end
-        self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
-        self._called = False
-
-    def wake(self) -> None:
-        if self._called or self._loop.is_closed():
-            return
-        self._called = True
-        # The reader's loop may close between the question and the call.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._event.set)
-
-    async def woken(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def silences(self, tape: Tape, seconds: float) -> AsyncIterator[None]:
-        """Yield after each so many seconds in which nothing woke it, until a tape has ended."""
-        self.rearm()
-        while not (tape.is_over or tape.is_moved):
-            if not await self.woken(seconds):
-                yield
-            self.rearm()
-
-    def rearm(self) -> None:
-        """Ask to be woken again; call it before looking at the tape."""
-        self._event.clear()
-        self._called = False
 
 
 class Tape:

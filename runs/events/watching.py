@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from runs.events.tape import Reader
+from runs.events.reader import Reader
 
 
 class Watch(Reader):
@@ -38,6 +38,7 @@ class Watches:
         try:
             yield watch
         finally:
+            watch.close()
             with self._lock:
                 watches = self._watches[thread_id]
                 watches.discard(watch)
