@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -29,6 +30,9 @@ from graphs.metrics import CHECKPOINTS
 
 logger = logging.getLogger(__name__)
 
+# A graph does not go on when so much of what it has written is still to be committed.
+AHEAD_BYTES = 2**22
+
 
 class RunSaver(PooledSaver):
     """The saver of one attempt of a run, which writes only while that has the run.
@@ -37,14 +41,36 @@ class RunSaver(PooledSaver):
     ignores its cancellation goes on writing: on a thread that is another run's by then, or gone.
     Closing holds that back in this process; the fence, whatever another process has made of the
     run meanwhile. A database that is away is waited for.
+
+    LangGraph writes a checkpoint when the one before is written, and the end of a run waits for
+    all of them. Unless it `waits` for each, as durability `sync` has it, a write is asked for and
+    the graph goes on: what comes meanwhile is committed together. Who reads with this saver reads
+    what was written before; `committed` tells of what failed, as does the next write.
     """
 
-    def __init__(self, pool: db.Pool, fence: Fence) -> None:
+    def __init__(self, pool: db.Pool, fence: Fence, *, waits: bool = True) -> None:
         super().__init__(pool)
         self._fence = fence
+        self._waits = waits
         self._commits = group_commit(fence.statement)
         # LangGraph copies savers: copies share it.
         self._writing = _Writing()
+
+    async def committed(self) -> None:
+        """Return when all that was asked for is committed; raises what kept it from that."""
+        await self._writing.ended()
+        if self._writing.failure is not None:
+            raise self._writing.failure
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Have what the block writes committed when it ends, unless it is cancelled."""
+        try:
+            yield
+        except Exception:
+            await self._writing.ended()
+            raise
+        await self.committed()
 
     async def close(self, seconds: float) -> None:
         """Refuse writes from now on, and wait for those that are under way."""
@@ -71,7 +97,6 @@ class RunSaver(PooledSaver):
         )
         blobs = blob_rows(self._dump_blobs(key[0], key[1], long, versions))
         await self._written(key, Rows(checkpoint=row, blobs=blobs))
-        CHECKPOINTS.inc()
         named = dict(zip(("thread_id", "checkpoint_ns", "checkpoint_id"), key, strict=True))
         return {"configurable": named}
 
@@ -90,11 +115,14 @@ class RunSaver(PooledSaver):
     async def _written(self, key: tuple[str, ...], rows: Rows) -> None:
         if self._writing.is_over:
             raise RunOver
+        if self._writing.failure is not None:
+            raise self._writing.failure
         done = self._commits.ask(self._fence, key, rows)
-        self._writing.under_way.add(done)
-        done.add_done_callback(self._writing.under_way.discard)
-        # What was asked for is written, and waited for at the end, also when who asked is gone.
-        await asyncio.shield(done)
+        is_awaited = self._waits or self._writing.size + rows.size > AHEAD_BYTES
+        self._writing.begin(done, rows, is_awaited=is_awaited)
+        if is_awaited:
+            # What was asked for is written, and waited for at the end, also when who asked is gone.
+            await asyncio.shield(done)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         deadline = time.monotonic() + AWAY_SECONDS
@@ -110,6 +138,7 @@ class RunSaver(PooledSaver):
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
         """Lend a cursor; with `pipeline`, for what a graph deletes, behind the fence."""
+        await self._writing.ended()
         async with super()._cursor(pipeline=pipeline) as cursor:
             if pipeline:
                 await self._commits.require(self._fence, cursor)
@@ -122,6 +151,28 @@ class _Writing:
     def __init__(self) -> None:
         self.is_over = False
         self.under_way: set[asyncio.Future[None]] = set()
+        self.size = 0
+        """Their bytes."""
+        self.failure: Exception | None = None
+        """What became of the first that failed while nobody waited for it."""
+
+    def begin(self, done: asyncio.Future[None], rows: Rows, *, is_awaited: bool) -> None:
+        self.under_way.add(done)
+        self.size += rows.size
+        done.add_done_callback(partial(self._end, rows, is_awaited=is_awaited))
+
+    async def ended(self) -> None:
+        while self.under_way:
+            await asyncio.wait(self.under_way)
+
+    def _end(self, rows: Rows, done: asyncio.Future[None], *, is_awaited: bool) -> None:
+        self.under_way.discard(done)
+        self.size -= rows.size
+        failure = RunOver() if done.cancelled() else done.exception()
+        if failure is None and rows.checkpoint:
+            CHECKPOINTS.inc()
+        elif isinstance(failure, Exception) and not is_awaited:
+            self.failure = self.failure or failure
 
 
 def _apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -144,6 +195,6 @@ def _is_short(value: object) -> bool:
     return value is None or isinstance(value, int)
 
 
-async def open_run_saver(fence: Fence) -> RunSaver:
+async def open_run_saver(fence: Fence, *, waits: bool = True) -> RunSaver:
     """Return the saver of an attempt of a run, to be closed when the attempt has ended."""
-    return RunSaver(await db.pool(), fence)
+    return RunSaver(await db.pool(), fence, waits=waits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,6 @@ from langgraph.runtime import RunControl
 
 from access.caller import ANONYMOUS, Caller
 from common import jsoncodec
-from common.errors import ApiError
 from common.jsoncodec import JsonObject, RawJson
 from graphs.group_commit import RunOver
 from graphs.run_saver import RunSaver, open_run_saver
@@ -22,6 +22,7 @@ from graphs.runtime import open_graph
 from graphs.serde import command_for
 from graphs.streaming import stream_into
 from runs.engine.configuring import ASKED_FOR, graph_config, readable, usable_context
+from runs.engine.errors import error_json
 from runs.engine.heads import has_checkpoint, is_told_whole, read_head, was_answered
 from runs.engine.modes import Translator, graph_modes, translated_event
 from runs.engine.observing import told_steps
@@ -33,8 +34,6 @@ from store.backend import open_store
 
 logger = logging.getLogger(__name__)
 
-# Errors of these have messages meant for whoever runs a graph.
-TOLD_PACKAGES = frozenset({"builtins", "asyncio", "langgraph"})
 # A node that swallows its cancellation is asked again this often.
 INSIST_SECONDS = 1.0
 # A graph that goes on after it was cancelled is given this long.
@@ -61,6 +60,8 @@ class Execution:
         self.output: bytes | None = None
         self._is_sure = is_sure
         self._unsaid: list[tuple[str, bytes]] = []
+        self._values: tuple[object, bytes] = None, b""
+        """What was streamed of the root's values last, and its JSON."""
         self._caller = caller
         self._kwargs: dict[str, Any] = {**ASKED_FOR, **run.kwargs}
         self._translator: Translator | None = None
@@ -141,7 +142,10 @@ class Execution:
         if error is not None:
             return jsoncodec.dumps({"__error__": error})
         output = self._translator and self._translator.output
-        return None if output is None else jsoncodec.dumps(output)
+        if output is None:
+            return None
+        last, data = self._values
+        return data if last is output else jsoncodec.dumps(output)
 
     async def _head(self, status: str, told: bytes | None) -> ThreadHead | None:
         """Return what the run has left on its thread: what was told, or else what is stored."""
@@ -154,7 +158,9 @@ class Execution:
         return await read_head(self.run)
 
     async def _driven(self) -> tuple[str, JsonObject | None]:
-        self._saver = None if self.run.is_temporary else await open_run_saver(fence_of(self.run))
+        if not self.run.is_temporary:
+            waits = self._kwargs["durability"] == "sync"
+            self._saver = await open_run_saver(fence_of(self.run), waits=waits)
         if self.was_stopped():
             return RunStatus.INTERRUPTED, None
         self._drive = asyncio.create_task(self._run_graph())
@@ -191,15 +197,18 @@ class Execution:
 
     async def _run_open(self, callbacks: list[Any]) -> None:
         run, saver = self.run, self._saver or InMemorySaver()
-        async with open_graph(
-            run.graph_id,
-            graph_config(run, self._caller),
-            access="threads.create_run",
-            checkpointer=saver,
-            store=await open_store(),
-            context=run.kwargs.get("context") or None,
-            user=self._caller.user,
-        ) as graph:
+        async with (
+            self._saver.kept() if self._saver else nullcontext(),
+            open_graph(
+                run.graph_id,
+                graph_config(run, self._caller),
+                access="threads.create_run",
+                checkpointer=saver,
+                store=await open_store(),
+                context=run.kwargs.get("context") or None,
+                user=self._caller.user,
+            ) as graph,
+        ):
             self._is_told_whole = is_told_whole(graph)
             graph_input = await self._input(graph, saver)
             if not self._is_done:
@@ -258,7 +267,10 @@ class Execution:
             self._publish(*event)
 
     def _publish(self, name: str, payload: object) -> None:
-        self._unsaid.append((name, jsoncodec.dumps(payload)))
+        data = jsoncodec.dumps(payload)
+        if name == "values":
+            self._values = payload, data
+        self._unsaid.append((name, data))
         self.say_what_is_sure()
 
     def say_what_is_sure(self) -> None:
@@ -283,18 +295,3 @@ def _seen(drive: asyncio.Task[None]) -> None:
     """Look at how a graph ended that nobody may ask for: it was stopped, or given up."""
     if not drive.cancelled():
         drive.exception()
-
-
-def error_json(error: BaseException) -> JsonObject:
-    """Return a run's error as clients are told of it.
-
-    An error of a class that only its author knows may tell what is not the client's to know.
-    """
-    is_known = isinstance(error, ApiError) or _package(error) in TOLD_PACKAGES
-    is_told = is_known or settings.EXPOSE_ERRORS
-    message = jsoncodec.text_of(error) if is_told else "An internal error occurred"
-    return {"error": type(error).__name__, "message": message}
-
-
-def _package(error: BaseException) -> str:
-    return type(error).__module__.partition(".")[0]

@@ -18,7 +18,7 @@ from langgraph.types import Command
 
 from common import db
 from graphs.checkpointer import open_saver
-from graphs.run_saver import open_run_saver
+from graphs.run_saver import RunSaver, open_run_saver
 from graphs.tests.fences import fence
 from tests.checkpoints.graphs import RandomGraph
 from tests.checkpoints.tee import Tee
@@ -72,12 +72,13 @@ async def compared(seed: int) -> Compared:
     both at once, each with a thread of its own, whose rows are the same to the byte then.
     """
     thread_id, stock = str(uuid4()), StockSaver(await db.pool())
-    own = await open_run_saver(fence())
     turns = Random(seed)
+    own = await open_run_saver(fence(), waits=turns.random() < 0.3)
     held = partial(_held, RandomGraph(seed), seed)
     alone = await held(f"{thread_id} alone", lambda: stock)
     mixed = await held(f"{thread_id} mixed", lambda: turns.choice((stock, own, own)))
     await held(thread_id, lambda: Tee(stock, own))
+    await own.committed()
     rows = [await _rows(f"{thread_id} {of}") for of in ("stock", "own")]
     differences = [*_between("conversation", alone, mixed), *_between("rows", *rows)]
     for of in ("stock", "own"):
@@ -154,6 +155,9 @@ class Conversation:
         else:
             turn = self.chance.choice((self._ask_again, self._update, self._fork, self._replay))
             await self._tell(turn(graph))
+        if isinstance(saver, RunSaver):
+            # As a run does before it ends: the next may be upon the other saver.
+            await saver.committed()
 
     async def history(self, saver: Any) -> list[Any]:
         """Return the checkpoints of the thread as they are seen, without what ids they have."""
