@@ -135,6 +135,11 @@ class RunSaver(PooledSaver):
                 logger.warning("checkpoints not reached: %s", " ".join(str(exc).split()))
             await asyncio.sleep(AGAIN_SECONDS)
 
+    async def alist(self, *args: Any, **kwargs: Any) -> AsyncIterator[CheckpointTuple]:
+        await self._writing.ended()
+        async for checkpoint in super().alist(*args, **kwargs):
+            yield checkpoint
+
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
         """Lend a cursor; with `pipeline`, for what a graph deletes, behind the fence."""
