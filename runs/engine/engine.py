@@ -199,7 +199,6 @@ class Engine:
             except db.UNREACHABLE as exc:
                 logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
-                await execution.events.doubt()
         # A renewal of the leases that comes just after the end takes the run for a lost one.
         if settled.is_own or (settled.is_over and not execution.is_lost):
             attempt.settled(outcome, execution.output)

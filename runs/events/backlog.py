@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 from uuid import UUID
 
 from runs.events.ids import number_of
 from runs.events.store import CHUNK_BYTES, Chunk, encoded
 from runs.events.tape import WrittenTape
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -157,3 +160,9 @@ def _output_chunk(tape: WrittenTape) -> Chunk:
         body=b"",
         output=tape.kept_output,
     )
+
+
+def resolve(future: Future[T], value: T) -> None:
+    """Answer who waits; who asked may have left."""
+    if future.set_running_or_notify_cancel():
+        future.set_result(value)

@@ -57,16 +57,6 @@ class Writer:
         if self._pump and not self._tape.is_moved:
             await self._pump.stored(self._tape)
 
-    async def doubt(self) -> None:
-        """Look how much is stored: a crash of the database takes what is newest."""
-        tape = self._tape
-
-        def look(store: EventStore) -> None:
-            tape.rewind(store.last([tape.run_id]).get(tape.run_id, START))
-
-        if self._pump and self._pump.in_database and not tape.is_moved:
-            await self._pump.ask(look)
-
     def close(self, output: bytes | None = None) -> None:
         """End the log after the run has settled, with what `wait` answers here."""
         self._ring.close(self._tape, output)

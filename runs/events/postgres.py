@@ -69,6 +69,9 @@ class PostgresStore:
         with self._database.connection() as conn:
             return queries.output(conn, run_id)
 
+    def is_connected(self) -> bool:
+        return self._database.is_connected()
+
     def is_whole(self) -> bool:
         return True
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 from uuid import UUID
 
-from runs.events.backlog import Backlog, Batch, Wait, unstored
+from runs.events.backlog import Backlog, Batch, Wait, resolve, unstored
 from runs.events.ids import START
 from runs.events.ring import Ring
 from runs.events.store import Chunk, EventStore, StoreLost
@@ -85,6 +85,10 @@ class Pump:
         if self.in_database:
             tape.is_settling = True
             self._backlog.leave(tape)
+            if not self._store.is_connected():
+                # A crash of the database takes what is newest.
+                last = await self.ask(lambda store: store.last([tape.run_id]))
+                tape.rewind(last.get(tape.run_id, START))
             rest = unstored(tape)
             if len(rest) <= 1:
                 return rest[0] if rest else None
@@ -223,7 +227,7 @@ class Pump:
         if self.in_database:
             return
         for wait in self._backlog.take_waits():
-            _resolve(wait.done, None)
+            resolve(wait.done, None)
         for tape in self._backlog.tapes():
             if tape.bytes_held > UNSTORED_BYTES:
                 tape.trim(UNSTORED_BYTES // 2, up_to=tape.end)
@@ -231,7 +235,7 @@ class Pump:
     def _answer(self) -> None:
         question, answer = self._asked[0]
         if not answer.cancelled():
-            _resolve(answer, question(self._store))
+            resolve(answer, question(self._store))
         self._asked.popleft()
 
     def _flush(self) -> None:
@@ -243,7 +247,7 @@ class Pump:
             raise
         self._flushed_at = time.monotonic()
         for wait in batch.waits:
-            _resolve(wait.done, None)
+            resolve(wait.done, None)
 
     def _write(self, batch: Batch) -> None:
         # An output comes after all events: those of a tape that has one are all there by now.
@@ -292,9 +296,3 @@ class Pump:
                 self.look_at(tape)
             elif found.is_over and time.monotonic() >= self._doubted_until:
                 tape.end_with(None)
-
-
-def _resolve(future: Future[T], value: T) -> None:
-    # Who asked may have left.
-    if future.set_running_or_notify_cancel():
-        future.set_result(value)

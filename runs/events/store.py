@@ -76,6 +76,10 @@ class EventStore(Protocol):
         """Return the output that a run's last chunk had."""
         ...
 
+    def is_connected(self) -> bool:
+        """Tell, from any thread, whether what was stored is there yet for all that is known."""
+        ...
+
     def is_whole(self) -> bool:
         """Tell whether the store has kept what was written; False makes the log write again."""
         ...
