@@ -21,6 +21,7 @@ from common import db, jsoncodec, telemetry
 from common.description import flag
 from common.errors import Overloaded, Unprocessable
 from common.http_config import http_config, mount_prefix
+from common.middleware import BUSY
 from common.responses import Response
 from common.serializers import FlagField, ObjectField
 from common.viewsets import AsyncViewSet
@@ -182,6 +183,8 @@ async def _ask_database() -> None:
     """Raise Overloaded when the database does not answer."""
     try:
         await db.fetch_one("SELECT 1 AS one")
+    except db.Busy as exc:
+        raise Overloaded(BUSY) from exc
     except db.UNREACHABLE as exc:
         raise Overloaded(f"The database cannot be reached: {exc}") from exc
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -27,7 +28,7 @@ from common.jsoncodec import RawJson
 
 Row: TypeAlias = DictRow
 Connection: TypeAlias = "AsyncConnection[DictRow]"
-Pool: TypeAlias = "AsyncConnectionPool[AsyncConnection[DictRow]]"
+Pool: TypeAlias = "_Pool"
 Params: TypeAlias = "Mapping[str, object] | Sequence[object]"
 
 UNREACHABLE = (OperationalError, PoolTimeout)
@@ -43,6 +44,34 @@ SESSION = """
 SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
        set_config('idle_in_transaction_session_timeout', '60s', false)
 """
+
+
+class Busy(PoolTimeout):
+    """The database answers, but no connection was free for DB_CONNECT_SECONDS."""
+
+
+class _Pool(AsyncConnectionPool[AsyncConnection[DictRow]]):
+    """A pool that tells one of whose connections all are in use from one that has none."""
+
+    _lent = 0
+    _lent_at = 0.0
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[DictRow]:
+        began = time.monotonic()
+        try:
+            conn = await super().getconn(timeout)
+        except PoolTimeout as exc:
+            if self._lent >= self.max_size or self._lent_at > began:
+                raise Busy(f"all {self._lent} connections of {self.name} are in use") from exc
+            raise
+        self._lent += 1
+        self._lent_at = time.monotonic()
+        return conn
+
+    async def putconn(self, conn: AsyncConnection[DictRow]) -> None:
+        self._lent -= 1
+        await super().putconn(conn)
+
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
 
@@ -98,7 +127,7 @@ async def pool(max_size: int | None = None) -> Pool:
     loop = asyncio.get_running_loop()
     found = _pools.get(loop)
     if found is None:
-        found = _pools[loop] = AsyncConnectionPool(
+        found = _pools[loop] = _Pool(
             conninfo(),
             min_size=1,
             max_size=max_size or settings.DB_HTTP_POOL_SIZE,

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 EXPOSED_HEADERS = "x-pagination-total, x-pagination-next, content-location, location, x-request-id"
 HOSTED_FRONT_ENDS = ("https://smith.langchain.com", "https://agentchat.vercel.app")
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+BUSY = "All connections to the database are in use; try again, or raise DB_HTTP_POOL_SIZE."
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
@@ -162,6 +163,9 @@ def json_errors(get_response: GetResponse) -> GetResponse:
             return await get_response(request)
         except ApiError as exc:
             return error_response(exc.status, exc.detail, exc.headers)
+        except db.Busy as exc:
+            logger.warning("too much to do: %s", exc)
+            return error_response(503, BUSY)
         except db.UNREACHABLE as exc:
             # Every request would tell the same traceback, for as long as the database is away.
             logger.error("database unreachable: %s", " ".join(str(exc).split()))  # noqa: TRY400

@@ -212,8 +212,9 @@ async def _failed(writes: list[Write], failure: psycopg.Error) -> list[Write]:
     """End the writes that will not succeed; return the others when they may."""
     again = []
     if isinstance(failure, db.UNREACHABLE) and not isinstance(failure, db.UNSTORABLE):
-        logger.warning("checkpoints not reached: %s", " ".join(str(failure).split()))
-        await asyncio.sleep(AGAIN_SECONDS)
+        if not isinstance(failure, db.Busy):
+            logger.warning("checkpoints not reached: %s", " ".join(str(failure).split()))
+            await asyncio.sleep(AGAIN_SECONDS)
         again = [write for write in writes if time.monotonic() < write.deadline]
     elif not writes[0].goes_alone:
         for write in writes:

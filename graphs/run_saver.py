@@ -132,6 +132,8 @@ class RunSaver(PooledSaver):
             except db.UNREACHABLE as exc:
                 if time.monotonic() > deadline:
                     raise
+                if isinstance(exc, db.Busy):
+                    continue
                 logger.warning("checkpoints not reached: %s", " ".join(str(exc).split()))
             await asyncio.sleep(AGAIN_SECONDS)
 

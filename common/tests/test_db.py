@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
+from uuid import uuid4
 
 import environ
 import httpx
@@ -9,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import PoolTimeout
 
 from common import db
 from common.jsoncodec import RawJson
@@ -97,3 +101,56 @@ def test_the_options_of_a_database_url_reach_the_pool(
 
     assert parts.items() <= found.items()
     assert int(found["connect_timeout"] or 0) in (3, settings.DB_CONNECT_SECONDS)
+
+
+async def _used(seconds: float) -> None:
+    async with db.connection():
+        await asyncio.sleep(seconds)
+
+
+async def _waited(held: Sequence[float]) -> BaseException | None:
+    await db.pool(max_size=1)
+    try:
+        *_, last = await asyncio.gather(*map(_used, held), return_exceptions=True)
+        return last
+    finally:
+        await db.close_pool()
+
+
+@pytest.mark.parametrize("held", [[1.0, 0], [0.15] * 6], ids=["by one", "by many in turn"])
+def test_a_pool_that_is_busy_says_so(
+    served: None, monkeypatch: pytest.MonkeyPatch, held: list[float]
+) -> None:
+    monkeypatch.setattr(settings, "DB_CONNECT_SECONDS", 0.4)
+
+    failure = asyncio.run(_waited(held))
+
+    assert isinstance(failure, db.Busy)
+    assert "1 connections" in str(failure)
+
+
+def test_a_database_that_is_away_is_not_busy(served: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DB_CONNECT_SECONDS", 0.4)
+    monkeypatch.setattr(db, "conninfo", lambda: "host=127.0.0.1 port=1 connect_timeout=1")
+
+    failure = asyncio.run(_waited([0]))
+
+    assert isinstance(failure, PoolTimeout)
+    assert not isinstance(failure, db.Busy)
+
+
+async def test_a_request_to_a_busy_pool_is_told_what_to_do(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = await db.pool()
+    monkeypatch.setattr(pool, "timeout", 0.3)
+
+    async with AsyncExitStack() as held:
+        for _ in range(pool.max_size):
+            await held.enter_async_context(db.connection())
+        answers = [await api.get(path) for path in (f"/threads/{uuid4()}", "/ok?check_db=1")]
+
+    for answer in answers:
+        assert answer.status_code == 503
+        assert "DB_HTTP_POOL_SIZE" in answer.json()["detail"]
+    assert (await api.get("/ok?check_db=1")).status_code == 200
