@@ -99,9 +99,11 @@ async def create_thread(tx: Connection, thread_id: UUID, metadata: JsonObject) -
     await insert_thread(tx, NewThread(thread_id=thread_id, metadata=metadata))
 
 
+# As bytes, for psycopg puts a statement of parts together each time it is executed.
 # `started_at` and the lease are set only for a run that is claimed at once. A thread that another
 # transaction is writing is waited for, and then looked at anew.
-INSERT_RUN = sql.SQL("""
+INSERT_RUN = (
+    sql.SQL("""
 WITH busy AS (
   UPDATE thread SET status = 'busy', metadata = metadata || %(thread_metadata)s,
          config = config || jsonb_build_object('configurable',
@@ -125,7 +127,10 @@ WITH busy AS (
   RETURNING {run}
 )
 SELECT * FROM run
-""").format(run=_RUN)
+""")
+    .format(run=_RUN)
+    .as_bytes(None)
+)
 
 
 async def insert_run(conn: Connection, run: NewRun, *, lease_seconds: float) -> Row | None:

@@ -41,11 +41,15 @@ class NewThread:
     """None is the project's own."""
 
 
-CREATE = """
+CREATE = (
+    sql.SQL("""
 INSERT INTO thread (thread_id, metadata, ttl_minutes, ttl_strategy)
 VALUES (%(thread_id)s, %(metadata)s, %(ttl_minutes)s, %(ttl_strategy)s)
 ON CONFLICT (thread_id) DO NOTHING RETURNING {thread}
-"""
+""")
+    .format(thread=THREAD)
+    .as_bytes(None)
+)
 GET = "SELECT {thread} FROM thread WHERE thread_id = %s AND {visible}"
 # Asked for by name, as `include=ttl`.
 TTL = """
@@ -82,7 +86,7 @@ async def insert_thread(conn: Connection, new: NewThread) -> Row | None:
         "metadata": jsonb(new.metadata),
         **ttl_parameters(new.ttl or project_config().thread_ttl),
     }
-    cursor = await conn.execute(sql.SQL(CREATE).format(thread=THREAD), parameters)
+    cursor = await conn.execute(CREATE, parameters)
     return await cursor.fetchone()
 
 

@@ -69,7 +69,8 @@ LOCK = "SELECT 1 FROM thread WHERE thread_id = %s FOR UPDATE"
 
 # A cancel that came before the end is obeyed: `interrupt` here, `rollback` by its own verb. But
 # what failed by itself has failed: its thread and its stream tell of the error already.
-SETTLE = sql.SQL("""
+SETTLE = (
+    sql.SQL("""
 WITH settled AS (
   UPDATE run SET status = CASE WHEN cancel_action IS NULL OR %(status)s IN ('error', 'timeout')
                                THEN %(status)s ELSE 'interrupted' END,
@@ -92,7 +93,10 @@ UPDATE thread SET
        state_updated_at = CASE WHEN %(leaves_thread)s THEN state_updated_at ELSE now() END
   FROM settled, waiting WHERE thread.thread_id = settled.thread_id
 RETURNING waiting.any AS has_waiting
-""").format(last_words=sql.SQL(LAST_WORDS))
+""")
+    .format(last_words=sql.SQL(LAST_WORDS))
+    .as_bytes(None)
+)
 
 
 async def settle(run: ClaimedRun, outcome: Outcome, words: Chunk | None = None) -> bool | None:
@@ -122,14 +126,18 @@ async def settle(run: ClaimedRun, outcome: Outcome, words: Chunk | None = None) 
     return bool(row["has_waiting"]) if row else None
 
 
-DROP_TEMPORARY = sql.SQL("""
+DROP_TEMPORARY = (
+    sql.SQL("""
 WITH settled AS (
   DELETE FROM thread USING run WHERE run.run_id = %(run_id)s AND run.attempt = %(attempt)s
      AND run.status = 'running' AND thread.thread_id = run.thread_id
   RETURNING 1
 ), last_words AS ({last_words})
 SELECT 1 FROM settled
-""").format(last_words=sql.SQL(LAST_WORDS))
+""")
+    .format(last_words=sql.SQL(LAST_WORDS))
+    .as_bytes(None)
+)
 
 
 async def drop_temporary_thread(
