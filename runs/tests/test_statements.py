@@ -27,7 +27,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         send = getattr(owner, name)
 
         def gathered(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            text = query.as_string(None) if hasattr(query, "as_string") else str(query)
+            text = query.decode() if isinstance(query, bytes) else str(query)
+            if hasattr(query, "as_string"):
+                text = query.as_string(None)
             if counted.get() and text != FENCE and "checkpoint" not in text:
                 sent.append(" ".join(text.split()))
             return send(self, query, *args, **kwargs)
