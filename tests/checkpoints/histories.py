@@ -60,9 +60,12 @@ class StockSaver(AsyncPostgresSaver):
     async def aput(self, config: Any, checkpoint: Any, *args: Any, **kwargs: Any) -> Any:
         return await super().aput(config, deepcopy(checkpoint), *args, **kwargs)
 
-    async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
+    # LangGraph looks whether there is a `task_path`.
+    async def aput_writes(
+        self, config: Any, writes: Any, task_id: str, task_path: str = ""
+    ) -> None:
         async with self._turn:
-            await super().aput_writes(*args, **kwargs)
+            await super().aput_writes(config, writes, task_id, task_path)
 
 
 async def compared(seed: int) -> Compared:
