@@ -14,6 +14,7 @@ from uuid import UUID
 
 from runs.events.backlog import Backlog, Batch, Wait, resolve, unstored
 from runs.events.ids import START
+from runs.events.pace import Pace
 from runs.events.ring import Ring
 from runs.events.store import Chunk, EventStore, StoreLost
 from runs.events.tape import KEPT_BYTES, Tape, WrittenTape
@@ -23,9 +24,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Events wait so long for others, and a process writes at most so often.
-GATHER_SECONDS = 0.008
-FLUSH_SECONDS = 0.018
 # Every followed run is looked at this often, whatever was announced.
 CHECK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
@@ -55,7 +53,7 @@ class Pump:
         self._backlog = Backlog()
         self._asked: deque[tuple[Callable[[EventStore], Any], Future[Any]]] = deque()
         self._named: set[UUID] = set()
-        self._flushed_at = 0.0
+        self._pace = Pace()
         self._checked_at = 0.0
         self._is_lost = False
         self._doubted_until = 0.0
@@ -164,11 +162,8 @@ class Pump:
             return RETRY_SECONDS
         due = self._checked_at + CHECK_SECONDS
         if self._backlog:
-            due = min(due, self._flush_due())
+            due = min(due, self._pace.due(self._backlog.since))
         return max(0.0, due - time.monotonic())
-
-    def _flush_due(self) -> float:
-        return max(self._flushed_at + FLUSH_SECONDS, self._backlog.since + GATHER_SECONDS)
 
     def _try_turn(self, *, is_last: bool = False) -> None:
         try:
@@ -189,7 +184,7 @@ class Pump:
 
     def _turn(self, *, is_last: bool) -> None:
         now = time.monotonic()
-        is_due = self._backlog and now >= self._flush_due()
+        is_due = self._backlog and now >= self._pace.due(self._backlog.since)
         if is_due or is_last or self._backlog.is_awaited:
             self._flush()
         while self._asked:
@@ -241,11 +236,11 @@ class Pump:
     def _flush(self) -> None:
         batch = self._backlog.take()
         try:
-            self._write(batch)
+            with self._pace.writing():
+                self._write(batch)
         except StoreLost:
             self._backlog.put_back(batch)
             raise
-        self._flushed_at = time.monotonic()
         for wait in batch.waits:
             resolve(wait.done, None)
 
