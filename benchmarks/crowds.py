@@ -63,8 +63,8 @@ async def streams(server: MeasuredServer) -> Sample:
     opening = Loading(
         operation=scenarios.slow_tokens,
         prepare=scenarios.threads,
-        clients=1000,
-        operations=1000,
+        clients=scenarios.CROWD,
+        operations=scenarios.CROWD,
         per=scenarios.SLOW_TOKENS,
     )
     if server.data_dir is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import uvloop
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg.conninfo import make_conninfo
@@ -19,12 +20,20 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from benchmarks.load import Sample
-from benchmarks.scenarios import SUPERSTEPS, TOKENS, said, speaking
+from benchmarks.scenarios import (
+    CROWD,
+    SLOW_TOKEN_SECONDS,
+    SLOW_TOKENS,
+    SUPERSTEPS,
+    TOKENS,
+    said,
+    speaking,
+)
 from common.embedded_postgres import USER, connection_settings, running
 from tests.graphs.chat import echo, tokens
 from tests.graphs.work import steps
 
-AT_ONCE = (1, 16)
+CONNECTIONS = 16
 SAVERS = ("stock", "memory")
 
 
@@ -36,6 +45,7 @@ class Plain:
     input: dict[str, Any]
     runs: int
     per: int = 1
+    at_once: Sequence[int] = (1, 16)
 
     async def run(self, graph: Any) -> None:
         """Run it once on a new thread, and check what comes of it."""
@@ -53,6 +63,13 @@ GRAPHS = {
     "echo": Plain(graph=echo, input=said("hi")["input"], runs=160),
     "steps": Plain(graph=steps, input={}, runs=48),
     "tokens": Plain(graph=tokens, input=speaking()["input"], runs=32, per=TOKENS),
+    "slow tokens": Plain(
+        graph=tokens,
+        input=speaking(SLOW_TOKENS, SLOW_TOKEN_SECONDS)["input"],
+        runs=CROWD,
+        per=SLOW_TOKENS,
+        at_once=(CROWD,),
+    ),
 }
 
 Floor = dict[tuple[str, str, int], Sample]
@@ -64,7 +81,8 @@ def measure(names: set[str]) -> Floor:
     with TemporaryDirectory() as directory, running(Path(directory)):
         named = connection_settings(Path(directory))
         place = {"host": named["HOST"], "port": named["PORT"], "dbname": named["NAME"]}
-        return asyncio.run(_measure(make_conninfo(user=USER, **place), sorted(names)))
+        # On the loop that graphs have in the server.
+        return uvloop.run(_measure(make_conninfo(user=USER, **place), sorted(names)))
 
 
 async def _measure(conninfo: str, names: list[str]) -> Floor:
@@ -74,7 +92,7 @@ async def _measure(conninfo: str, names: list[str]) -> Floor:
             (name, saver, at_once): await _sample(GRAPHS[name], savers[saver], at_once)
             for name in names
             for saver in SAVERS
-            for at_once in AT_ONCE
+            for at_once in GRAPHS[name].at_once
         }
 
 
@@ -82,7 +100,7 @@ async def _measure(conninfo: str, names: list[str]) -> Floor:
 async def _stock(conninfo: str) -> AsyncIterator[AsyncPostgresSaver]:
     options = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0}
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        conninfo, max_size=max(AT_ONCE), kwargs=options, open=False
+        conninfo, max_size=CONNECTIONS, kwargs=options, open=False
     )
     async with pool:
         saver = AsyncPostgresSaver(pool)
@@ -92,7 +110,7 @@ async def _stock(conninfo: str) -> AsyncIterator[AsyncPostgresSaver]:
 
 async def _sample(plain: Plain, saver: Any, at_once: int) -> Sample:
     graph = plain.graph.copy({"checkpointer": saver})
-    await _run(plain, graph, at_once, at_once)
+    await _run(plain, graph, min(at_once, CONNECTIONS), at_once)
     cpu, began = time.process_time(), time.perf_counter()
     took = await _run(plain, graph, plain.runs, at_once)
     return Sample(

@@ -181,6 +181,7 @@ CROWDS = (
         scenario=crowds.streams,
         served=CROWDED,
         bounds={"all s": 10, "connections": 33},
+        floor=("slow tokens", scenarios.CROWD),
     ),
 )
 

@@ -14,6 +14,7 @@ from benchmarks.server import MeasuredServer
 
 SUPERSTEPS = 20
 TOKENS = 200
+CROWD = 1000
 SLOW_TOKENS = 50
 FOLLOWED_TOKENS = 100
 SLOW_TOKEN_SECONDS = 0.05
