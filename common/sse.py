@@ -36,10 +36,19 @@ def encode_sse(event: StreamEvent, *, with_id: bool) -> bytes:
     return frame + b"\r\n"
 
 
+class Streamed(StreamingHttpResponse):
+    """Bytes as they come, without the two iterators that Django puts around a stream's own."""
+
+    _iterator: AsyncIterator[bytes]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._iterator
+
+
 def sse_response(
     frames: AsyncIterator[bytes], headers: Mapping[str, str] | None = None
 ) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
+    return Streamed(
         frames,
         content_type="text/event-stream; charset=utf-8",
         headers={
@@ -55,6 +64,4 @@ def keep_alive_json_response(
     chunks: AsyncIterator[bytes], headers: Mapping[str, str] | None = None
 ) -> StreamingHttpResponse:
     """Stream one JSON document after any number of newlines, which JSON parsers skip."""
-    return StreamingHttpResponse(
-        chunks, content_type="application/json", headers=dict(headers or {})
-    )
+    return Streamed(chunks, content_type="application/json", headers=dict(headers or {}))

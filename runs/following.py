@@ -41,14 +41,17 @@ class Following:
     ) -> AsyncIterator[bytes]:
         """Yield SSE frames until the run has settled."""
         ended = False
+        log, seconds = current_log(), settings.STREAM_HEARTBEAT_SECONDS
         try:
-            async for batch in self._batches(after):
-                if not batch:
-                    yield HEARTBEAT
-                    continue
-                chosen = [event for event in batch if _is_chosen(event, modes)]
-                if chosen:
-                    yield b"".join(encode_sse(event, with_id=with_ids) for event in chosen)
+            # A run of this process that waits for another makes room for it.
+            with lent():
+                async for batch in log.follow(self.run_id, after=after, idle_seconds=seconds):
+                    if not batch:
+                        yield HEARTBEAT
+                        continue
+                    chosen = [event for event in batch if _is_chosen(event, modes)]
+                    if chosen:
+                        yield b"".join(encode_sse(event, with_id=with_ids) for event in chosen)
             ended = True
         except ReaderTooSlow:
             # Its connection goes, never the run: the client did not leave, and may come back.
@@ -80,18 +83,10 @@ class Following:
 
     async def _silences(self) -> AsyncIterator[None]:
         """Yield now and then until the run has settled."""
-        # A run of this process that waits for another makes room for it.
         with lent():
             log, seconds = current_log(), settings.STREAM_HEARTBEAT_SECONDS
             async for _ in log.silences(self.run_id, seconds=seconds):
                 yield
-
-    async def _batches(self, after: str | None) -> AsyncIterator[Sequence[StreamEvent]]:
-        """Yield events in batches, an empty one after each silence, until the run has settled."""
-        with lent():
-            log, seconds = current_log(), settings.STREAM_HEARTBEAT_SECONDS
-            async for batch in log.follow(self.run_id, after=after, idle_seconds=seconds):
-                yield batch
 
     async def _result(self) -> bytes:
         log = current_log()
