@@ -46,12 +46,8 @@ class Following:
             # A run of this process that waits for another makes room for it.
             with lent():
                 async for batch in log.follow(self.run_id, after=after, idle_seconds=seconds):
-                    if not batch:
-                        yield HEARTBEAT
-                        continue
-                    chosen = [event for event in batch if _is_chosen(event, modes)]
-                    if chosen:
-                        yield b"".join(encode_sse(event, with_id=with_ids) for event in chosen)
+                    if frames := _frames(batch, modes, with_ids=with_ids):
+                        yield frames
             ended = True
         except ReaderTooSlow:
             # Its connection goes, never the run: the client did not leave, and may come back.
@@ -123,6 +119,14 @@ def with_interrupts(values: jsoncodec.RawJson | None, interrupts: jsoncodec.RawJ
     parsed = values.parse()
     flat = [item for items in pending.values() if isinstance(items, list) for item in items]
     return {**parsed, "__interrupt__": flat} if isinstance(parsed, dict) else parsed
+
+
+def _frames(batch: Sequence[StreamEvent], modes: Sequence[str] | None, *, with_ids: bool) -> bytes:
+    """Return what a client gets of a batch; an empty one is a silence."""
+    if not batch:
+        return HEARTBEAT
+    chosen = [event for event in batch if _is_chosen(event, modes)]
+    return b"".join(encode_sse(event, with_id=with_ids) for event in chosen)
 
 
 def _is_chosen(event: StreamEvent, modes: Sequence[str] | None) -> bool:
