@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,14 +41,28 @@ class Following:
         self, *, after: str | None, modes: Sequence[str] | None, with_ids: bool
     ) -> AsyncIterator[bytes]:
         """Yield SSE frames until the run has settled."""
-        ended = False
         log, seconds = current_log(), settings.STREAM_HEARTBEAT_SECONDS
+        # A run of this process that waits for another makes room for it.
+        with self._followed(), lent():
+            async for batch in log.follow(self.run_id, after=after, idle_seconds=seconds):
+                if frames := _frames(batch, modes, with_ids=with_ids):
+                    yield frames
+
+    async def output(self) -> AsyncIterator[bytes]:
+        """Yield newlines while the run goes on, then what it has come to, as JSON."""
+        with self._followed():
+            # Daphne keeps back the headers, and so where the run is, until there is a body.
+            yield b""
+            async for _ in self._silences():
+                yield b"\n"
+        yield await self._result()
+
+    @contextmanager
+    def _followed(self) -> Iterator[None]:
+        """Hang up when the block is left before its end, as by a client that goes."""
+        ended = False
         try:
-            # A run of this process that waits for another makes room for it.
-            with lent():
-                async for batch in log.follow(self.run_id, after=after, idle_seconds=seconds):
-                    if frames := _frames(batch, modes, with_ids=with_ids):
-                        yield frames
+            yield
             ended = True
         except ReaderTooSlow:
             # Its connection goes, never the run: the client did not leave, and may come back.
@@ -57,20 +72,6 @@ class Following:
         finally:
             if not ended:
                 self._hang_up()
-
-    async def output(self) -> AsyncIterator[bytes]:
-        """Yield newlines while the run goes on, then what it has come to, as JSON."""
-        ended = False
-        try:
-            # Daphne keeps back the headers, and so where the run is, until there is a body.
-            yield b""
-            async for _ in self._silences():
-                yield b"\n"
-            ended = True
-        finally:
-            if not ended:
-                self._hang_up()
-        yield await self._result()
 
     async def ended(self) -> None:
         """Return when the run has settled."""
