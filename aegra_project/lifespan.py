@@ -25,10 +25,6 @@ from runs.events.current import start_log, stop_log
 from runs.events.store import StoreLost
 from runs.webhooks.config import webhook_config
 
-# Python's own (700, 10, 10) look through all that runs and streams hold many times a second: of a
-# thousand streams that is a third of the CPU, and each full collection keeps all of them waiting.
-GC_THRESHOLDS = (20_000, 20, 50)
-
 
 class CannotLoad(CommandError):
     """The project's file or code is wrong: to be mended by a change of it."""
@@ -90,7 +86,6 @@ def server_running(*, executes: bool = True) -> Iterator[None]:
         # which nothing else runs.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
         yield
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from common import db, jsoncodec, notices
+from common import collecting, db, jsoncodec, notices
 from graphs import loop as graph_loop
 from runs.engine import claim_queries, queries
 from runs.engine.claiming import Claiming
@@ -166,6 +166,7 @@ class Engine:
             earlier.stop()
         execution = Execution(run, events, self._keeper.is_sure)
         self._executions[run.run_id] = execution
+        collecting.expect(len(self._executions))
         # A later attempt may follow upon a cancel that has been obeyed: only its row tells.
         if run.cancel_action or (run.is_fresh and run.run_id in self._early_stops):
             self._stop(run.run_id)
@@ -184,6 +185,7 @@ class Engine:
             if self._executions.get(run_id) is execution:
                 del self._executions[run_id]
                 self._held.discard(run_id)
+                collecting.expect(len(self._executions))
             self.return_slots()
 
     async def _finish(self, execution: Execution, outcome: Outcome, attempt: Attempt) -> None:
