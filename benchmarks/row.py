@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from benchmarks.floor import SAVERS, Floor
 from benchmarks.load import Sample, Scenario
@@ -28,6 +29,9 @@ class Row:
     floor: tuple[str, int] | None = None
     """The graph in a plain program, and how many at once, that it is compared with."""
 
+    times_stock: float | None = None
+    """What its CPU must not exceed, as a multiple of that of the floor on the stock saver."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -43,19 +47,24 @@ class Measured:
     def bounds(self) -> str:
         """Return the bounds, each with the figure where that has no column of its own."""
         figures = self.figures()
-        return ", ".join(
+        told = [
             f"{column} {'≥' if column in AT_LEAST else '≤'} {bound:g}"
             + ("" if column in COLUMNS else f" (is {figures.get(column, 0):g})")
             for column, bound in self.row.bounds.items()
-        )
+        ]
+        if self.row.times_stock:
+            told.append(f"CPU ÷ stock saver ≤ {self.row.times_stock:g}")
+        return ", ".join(told)
 
-    def verdict(self) -> str:
+    def verdict(self, floor: Floor) -> str:
         missed = [column for column in self.row.bounds if not self._is_met(column)]
+        if self.row.times_stock and not self._is_near(floor, self.row.times_stock):
+            missed.append("CPU ÷ stock saver")
         if self.sample.errors:
             missed.append("errors")
         if missed:
             return f"MISSED: {', '.join(missed)}"
-        return "met" if self.row.bounds else ""
+        return "met" if self.row.bounds or self.row.times_stock else ""
 
     def times_floor(self, floor: Floor) -> list[str]:
         """Return its CPU as a multiple of that in a plain program, on each of the savers."""
@@ -64,6 +73,11 @@ class Measured:
         cpu = self.figures().get("CPU ms")
         plain = [floor[self.row.floor[0], saver, self.row.floor[1]] for saver in SAVERS]
         return [ratio(cpu, sample.figures()["CPU ms"]) for sample in plain]
+
+    def _is_near(self, floor: Floor, times: float) -> bool:
+        assert self.row.floor is not None, f"{self.row.name} is compared with nothing"
+        plain = floor[self.row.floor[0], "stock", self.row.floor[1]].figures()
+        return self.figures().get("CPU ms", inf) <= times * plain["CPU ms"]
 
     def _is_met(self, column: str) -> bool:
         value, bound = self.figures().get(column), self.row.bounds[column]

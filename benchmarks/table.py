@@ -22,7 +22,7 @@ def ours(measured: Sequence[Measured], floor: Floor) -> str:
         [
             *_cells(one),
             one.bounds(),
-            one.verdict(),
+            one.verdict(floor),
             *(one.times_floor(floor) if floor else ()),
         ]
         for one in measured

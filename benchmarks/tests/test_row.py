@@ -31,14 +31,24 @@ def test_figures_are_by_the_operation_and_by_the_second() -> None:
 
 
 def test_a_rate_has_to_be_reached_and_a_cost_not_to_be_exceeded() -> None:
-    assert measured(a_second=99, CPU_ms=2).verdict() == "met"
-    assert measured(a_second=101, CPU_ms=1.9).verdict() == "MISSED: a second, CPU ms"
+    assert measured(a_second=99, CPU_ms=2).verdict({}) == "met"
+    assert measured(a_second=101, CPU_ms=1.9).verdict({}) == "MISSED: a second, CPU ms"
 
 
 def test_an_error_misses_any_bound() -> None:
     failed = dataclasses.replace(SEEN, errors=("AssertionError: 49 tokens, not 50 in order",))
 
-    assert measured(failed, a_second=99).verdict() == "MISSED: errors"
+    assert measured(failed, a_second=99).verdict({}) == "MISSED: errors"
+
+
+def test_a_cost_may_be_bound_by_that_of_a_plain_program() -> None:
+    plain = {("echo", "stock", 16): dataclasses.replace(SEEN, cpu_seconds=0.08)}
+    row = dataclasses.replace(measured().row, floor=("echo", 16))
+
+    for times, verdict in ((1.3, "met"), (1.2, "MISSED: CPU ÷ stock saver")):
+        bound = dataclasses.replace(measured(), row=dataclasses.replace(row, times_stock=times))
+        assert bound.bounds() == f"CPU ÷ stock saver ≤ {times}"
+        assert bound.verdict(plain) == verdict
 
 
 def test_what_is_not_known_of_a_peer_is_not_told() -> None:
