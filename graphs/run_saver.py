@@ -118,8 +118,9 @@ class RunSaver(PooledSaver):
         if self._writing.failure is not None:
             raise self._writing.failure
         done = self._commits.ask(self._fence, key, rows)
-        is_awaited = self._waits or self._writing.size + rows.size > AHEAD_BYTES
-        self._writing.begin(done, rows, is_awaited=is_awaited)
+        size = rows.size
+        is_awaited = self._waits or self._writing.size + size > AHEAD_BYTES
+        self._writing.begin(done, rows, size, is_awaited=is_awaited)
         if is_awaited:
             # What was asked for is written, and waited for at the end, also when who asked is gone.
             await asyncio.shield(done)
@@ -163,18 +164,18 @@ class _Writing:
         self.failure: Exception | None = None
         """What became of the first that failed while nobody waited for it."""
 
-    def begin(self, done: asyncio.Future[None], rows: Rows, *, is_awaited: bool) -> None:
+    def begin(self, done: asyncio.Future[None], rows: Rows, size: int, *, is_awaited: bool) -> None:
         self.under_way.add(done)
-        self.size += rows.size
-        done.add_done_callback(partial(self._end, rows, is_awaited=is_awaited))
+        self.size += size
+        done.add_done_callback(partial(self._end, rows, size, is_awaited=is_awaited))
 
     async def ended(self) -> None:
         while self.under_way:
             await asyncio.wait(self.under_way)
 
-    def _end(self, rows: Rows, done: asyncio.Future[None], *, is_awaited: bool) -> None:
+    def _end(self, rows: Rows, size: int, done: asyncio.Future[None], *, is_awaited: bool) -> None:
         self.under_way.discard(done)
-        self.size -= rows.size
+        self.size -= size
         failure = RunOver() if done.cancelled() else done.exception()
         if failure is None and rows.checkpoint:
             CHECKPOINTS.inc()
