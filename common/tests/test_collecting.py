@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.collecting import CROWD, OFTEN, SELDOM, expect
+from common.collecting import CROWD, SELDOM, expect
+
+OFTEN = (700, 10, 10)
 
 
 @pytest.fixture
@@ -16,13 +18,15 @@ def as_it_was() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("as_it_was")
-def test_garbage_is_looked_for_seldom_while_a_crowd_lives() -> None:
+@pytest.mark.parametrize("usual", [OFTEN, (3000, 5, 5), (0, 10, 10)])
+def test_garbage_is_looked_for_seldom_while_a_crowd_lives(usual: tuple[int, int, int]) -> None:
+    gc.set_threshold(*usual)
     seen = []
     for living in (1, CROWD, CROWD + 1, 1000, CROWD, 0):
         expect(living)
         seen.append(gc.get_threshold())
 
-    assert seen == [OFTEN, OFTEN, SELDOM, SELDOM, OFTEN, OFTEN]
+    assert seen == [usual, usual, SELDOM, SELDOM, usual, usual]
 
 
 def test_often_is_as_often_as_python_looks_itself() -> None:
