@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,23 +47,48 @@ SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
 """
 
 
+# What tells that the other end has closed, with what it sent still to be read: on Linux.
+CLOSED = getattr(select, "POLLRDHUP", 0)
+
+
+def is_connected(conn: psycopg.Connection[Any] | AsyncConnection[Any]) -> bool:
+    """Tell, from any thread, whether the server is there for all that is known.
+
+    One that has crashed has closed its end, which is seen before anything is sent.
+    """
+    try:
+        fd = conn.fileno()
+    except psycopg.Error:
+        return False
+    watch = select.poll()
+    watch.register(fd, CLOSED)
+    return not watch.poll(0)
+
+
 class Busy(PoolTimeout):
     """The database answers, but no connection was free for DB_CONNECT_SECONDS."""
 
 
 class _Pool(AsyncConnectionPool[AsyncConnection[DictRow]]):
-    """A pool that tells one of whose connections all are in use from one that has none."""
+    """A pool that lends no connection whose server has gone.
+
+    It tells one of whose connections all are in use from one that has none.
+    """
 
     _lent = 0
     _lent_at = 0.0
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[DictRow]:
         began = time.monotonic()
+        deadline = began + (self.timeout if timeout is None else timeout)
         try:
-            conn = await super().getconn(timeout)
+            while not is_connected(conn := await super().getconn(deadline - time.monotonic())):
+                await conn.close()
+                # The pool opens another in its place.
+                await super().putconn(conn)
         except PoolTimeout as exc:
             if self._lent >= self.max_size or self._lent_at > began:
-                raise Busy(f"all {self._lent} connections of {self.name} are in use") from exc
+                raise Busy(f"all {self.max_size} connections of {self.name} are in use") from exc
             raise
         self._lent += 1
         self._lent_at = time.monotonic()

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import environ
 import httpx
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -45,6 +46,22 @@ async def test_queries_go_to_the_test_database(api: httpx.AsyncClient) -> None:
 
     assert row == {"name": connections["default"].settings_dict["NAME"]}
     assert row["name"].startswith("test_")
+
+
+async def test_a_connection_that_the_server_has_ended_is_not_lent(api: httpx.AsyncClient) -> None:
+    async with AsyncExitStack() as held:
+        conns = [await held.enter_async_context(db.connection()) for _ in range(3)]
+        pids = [conn.info.backend_pid for conn in conns]
+    async with await psycopg.AsyncConnection.connect(db.conninfo(), autocommit=True) as killer:
+        ended = "SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid"
+        await killer.execute(ended, [pids])
+
+    rows = await asyncio.gather(
+        *(db.fetch_one("SELECT pg_backend_pid() AS pid, pg_sleep(0.1)") for _ in pids)
+    )
+
+    assert not {row["pid"] for row in rows if row} & set(pids)
+    assert all(rows)
 
 
 async def test_jsonb_passes_through_as_text(api: httpx.AsyncClient) -> None:

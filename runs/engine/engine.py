@@ -198,6 +198,8 @@ class Engine:
                 settled = await self._settle(run, outcome, execution.events)
             except db.UNSTORABLE as exc:
                 outcome = execution.failed(exc)
+            except db.Busy:
+                logger.debug("a run waits to be settled", extra={"run_id": str(run.run_id)})
             except db.UNREACHABLE as exc:
                 logger.warning("settle failed: %s", exc, extra={"run_id": str(run.run_id)})
                 await asyncio.sleep(SETTLE_RETRY_SECONDS)
@@ -258,7 +260,8 @@ class Engine:
                 self._loop.call_later(RELOCK_SECONDS, self._sweep_again)
         except db.UNREACHABLE as exc:
             # The next beat sweeps again.
-            logger.warning("sweep failed: %s", exc)
+            level = logging.DEBUG if isinstance(exc, db.Busy) else logging.WARNING
+            logger.log(level, "sweep failed: %s", exc)
         self._claiming.look_again()
 
     def _sweep_again(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,9 +10,6 @@ import psycopg
 
 from common import db
 from runs.events.store import StoreLost
-
-# What tells that the other end has closed, with what it sent still to be read: on Linux.
-CLOSED = getattr(select, "POLLRDHUP", 0)
 
 
 class Database:
@@ -40,20 +36,9 @@ class Database:
             raise StoreLost(str(exc)) from exc
 
     def is_connected(self) -> bool:
-        """Tell, from any thread, whether the server is there for all that is known.
-
-        One that has crashed has closed its end, which is seen before anything is sent.
-        """
+        """Tell, from any thread, whether the server is there for all that is known."""
         conn = self._conn
-        try:
-            fd = -1 if conn is None else conn.fileno()
-        except psycopg.Error:
-            fd = -1
-        if fd < 0:
-            return False
-        watch = select.poll()
-        watch.register(fd, CLOSED)
-        return not watch.poll(0)
+        return conn is not None and db.is_connected(conn)
 
     def close(self) -> None:
         if self._conn is not None:
