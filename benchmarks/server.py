@@ -73,7 +73,15 @@ class MeasuredServer:
     def _processes(self) -> list[psutil.Process]:
         first = psutil.Process(self.pid)
         children = first.children(recursive=True)
-        return [first, *(child for child in children if child.name().startswith("python"))]
+        return [first, *(child for child in children if _is_python(child))]
+
+
+def _is_python(process: psutil.Process) -> bool:
+    try:
+        return str(process.name()).startswith("python")
+    except psutil.NoSuchProcess:
+        # One of PostgreSQL's that has ended since it was listed.
+        return False
 
 
 @contextmanager
