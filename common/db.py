@@ -47,6 +47,11 @@ SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
 """
 
 
+# A pool that has been used just now is not asked whether its connections are there: that is a call of
+# the system each time. After one of them broke, it is asked for so long.
+QUIET_SECONDS = 0.5
+DOUBT_SECONDS = 60.0
+
 # What tells that the other end has closed, with what it sent still to be read: on Linux.
 CLOSED = getattr(select, "POLLRDHUP", 0)
 
@@ -77,12 +82,17 @@ class _Pool(AsyncConnectionPool[AsyncConnection[DictRow]]):
 
     _lent = 0
     _lent_at = 0.0
+    _used_at = 0.0
+    _doubted_until = 0.0
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[DictRow]:
         began = time.monotonic()
         deadline = began + (self.timeout if timeout is None else timeout)
         try:
-            while not is_connected(conn := await super().getconn(deadline - time.monotonic())):
+            while True:
+                conn = await super().getconn(deadline - time.monotonic())
+                if not self._is_doubtful(began) or is_connected(conn):
+                    break
                 await conn.close()
                 # The pool opens another in its place.
                 await super().putconn(conn)
@@ -96,7 +106,13 @@ class _Pool(AsyncConnectionPool[AsyncConnection[DictRow]]):
 
     async def putconn(self, conn: AsyncConnection[DictRow]) -> None:
         self._lent -= 1
+        self._used_at = time.monotonic()
+        if conn.closed:
+            self._doubted_until = self._used_at + DOUBT_SECONDS
         await super().putconn(conn)
+
+    def _is_doubtful(self, now: float) -> bool:
+        return now > self._used_at + QUIET_SECONDS or now < self._doubted_until
 
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()

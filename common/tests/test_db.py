@@ -48,20 +48,43 @@ async def test_queries_go_to_the_test_database(api: httpx.AsyncClient) -> None:
     assert row["name"].startswith("test_")
 
 
-async def test_a_connection_that_the_server_has_ended_is_not_lent(api: httpx.AsyncClient) -> None:
+async def _ended() -> set[int]:
+    """Have the server end all connections that the pool can have, and return their processes."""
+    size = (await db.pool()).max_size
     async with AsyncExitStack() as held:
-        conns = [await held.enter_async_context(db.connection()) for _ in range(3)]
+        conns = [await held.enter_async_context(db.connection()) for _ in range(size)]
         pids = [conn.info.backend_pid for conn in conns]
     async with await psycopg.AsyncConnection.connect(db.conninfo(), autocommit=True) as killer:
-        ended = "SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid"
-        await killer.execute(ended, [pids])
+        await killer.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", [pids])
+        gone = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s))"
+        while await (await killer.execute(gone, [pids])).fetchone() != (True,):
+            await asyncio.sleep(0.01)
+    return set(pids)
 
-    rows = await asyncio.gather(
-        *(db.fetch_one("SELECT pg_backend_pid() AS pid, pg_sleep(0.1)") for _ in pids)
-    )
 
-    assert not {row["pid"] for row in rows if row} & set(pids)
-    assert all(rows)
+async def _used_now() -> set[int]:
+    """Use as many connections as the pool can have, at once, and return their processes."""
+    size = (await db.pool()).max_size
+    asked = "SELECT pg_backend_pid() AS pid, pg_sleep(0.2)"
+    rows = await asyncio.gather(*(db.fetch_one(asked) for _ in range(size)))
+    return {row["pid"] for row in rows if row}
+
+
+async def test_a_connection_that_ended_while_nobody_used_it_is_not_lent(
+    api: httpx.AsyncClient,
+) -> None:
+    gone = await _ended()
+    await asyncio.sleep(db.QUIET_SECONDS * 1.1)
+
+    assert not await _used_now() & gone
+
+
+async def test_one_broken_connection_casts_doubt_on_the_others(api: httpx.AsyncClient) -> None:
+    gone = await _ended()
+    with pytest.raises(psycopg.OperationalError):
+        await db.fetch_one("SELECT 1 AS one")
+
+    assert not await _used_now() & gone
 
 
 async def test_jsonb_passes_through_as_text(api: httpx.AsyncClient) -> None:
