@@ -37,8 +37,11 @@ async def measure(
 
 
 async def _measured(row: Row, server: MeasuredServer) -> Measured:
+    before = await floor.slowness()
     sample = await attempt(row.scenario, server)
-    return Measured(row=row, sample=sample, mib=server.unique_mib())
+    mib = server.unique_mib()
+    slowness = (before + await floor.slowness()) / 2
+    return Measured(row=row, sample=sample, mib=mib, slowness=slowness)
 
 
 def write(page: Path, text: str) -> None:

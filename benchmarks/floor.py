@@ -35,6 +35,9 @@ from tests.graphs.work import steps
 
 CONNECTIONS = 16
 SAVERS = ("stock", "memory")
+PACE_RUNS = 100
+# Where the bounds were set, an echo on the saver in memory took 1.0 to 1.5 ms of CPU.
+PACE_MS = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,18 @@ async def _measure(conninfo: str, names: list[str]) -> Floor:
             for saver in SAVERS
             for at_once in GRAPHS[name].at_once
         }
+
+
+async def slowness() -> float:
+    """Return how many times as long as where the bounds were set a plain program takes just now.
+
+    No less than 1: on a faster machine the bounds are what they are.
+    """
+    graph = echo.copy({"checkpointer": InMemorySaver()})
+    cpu = time.process_time()
+    await _run(GRAPHS["echo"], graph, PACE_RUNS, 1)
+    took_ms = (time.process_time() - cpu) / PACE_RUNS * 1000
+    return max(1.0, took_ms / PACE_MS)
 
 
 @asynccontextmanager

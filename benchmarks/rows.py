@@ -137,6 +137,7 @@ RUNS = (
         scenario=_running(scenarios.sleep, 100, 100),
         served=ALONE,
         bounds={"all s": 1.6},
+        idle_seconds=1.0,
     ),
     Row(
         name="history of 200 checkpoints",

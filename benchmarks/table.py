@@ -17,10 +17,11 @@ COMPARED = ("p50 ms", "a second", "CPU ms")
 
 def ours(measured: Sequence[Measured], floor: Floor) -> str:
     floors = ("CPU ÷ stock saver", "CPU ÷ memory saver") if floor else ()
-    head = ["", *COLUMNS, "errors", "bound", "", *floors]
+    head = ["", *COLUMNS, "errors", "slower", "bound", "", *floors]
     lines = [
         [
             *_cells(one),
+            f"{one.slowness:.2f}",
             one.bounds(),
             one.verdict(floor),
             *(one.times_floor(floor) if floor else ()),

@@ -41,6 +41,22 @@ def test_an_error_misses_any_bound() -> None:
     assert measured(failed, a_second=99).verdict({}) == "MISSED: errors"
 
 
+def test_times_and_rates_are_held_against_the_pace_of_the_machine() -> None:
+    slow = dataclasses.replace(measured(a_second=149, CPU_ms=1.4, MiB=100), slowness=1.5)
+
+    assert slow.verdict({}) == "met at 1.50"
+    assert dataclasses.replace(slow, slowness=1.4).verdict({}) == "MISSED: a second, CPU ms"
+    assert dataclasses.replace(slow, mib=101.0).verdict({}) == "MISSED: MiB"
+
+
+def test_what_is_slept_is_no_shorter_on_a_faster_machine() -> None:
+    slow = dataclasses.replace(measured(all_s=0.45), slowness=1.25)
+    asleep = dataclasses.replace(slow.row, idle_seconds=0.4)
+
+    assert slow.verdict({}) == "met at 1.25"
+    assert dataclasses.replace(slow, row=asleep).verdict({}) == "MISSED: all s"
+
+
 def test_a_cost_may_be_bound_by_that_of_a_plain_program() -> None:
     plain = {("echo", "stock", 16): dataclasses.replace(SEEN, cpu_seconds=0.08)}
     row = dataclasses.replace(measured().row, floor=("echo", 16))
