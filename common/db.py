@@ -47,7 +47,7 @@ SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
 """
 
 
-# A pool that has been used just now is not asked whether its connections are there: that is a call of
+# Of a pool that was used just now, nobody asks whether its connections are there: that is a call of
 # the system each time. After one of them broke, it is asked for so long.
 QUIET_SECONDS = 0.5
 DOUBT_SECONDS = 60.0
