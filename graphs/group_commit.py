@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from math import inf
 from typing import LiteralString, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -27,6 +28,8 @@ AWAY_SECONDS = 60.0
 AGAIN_SECONDS = 0.5
 # What is committed together is no larger; what is larger by itself goes alone.
 GROUP_BYTES = 2**20
+# What nobody waits for is gathered for so long.
+GATHER_SECONDS = 0.01
 # What is being committed keeps the others no longer than this.
 PATIENCE_SECONDS = 0.5
 # So many of the pool's connections, at most, commit what goes alone.
@@ -71,7 +74,8 @@ class Write:
 class GroupCommit:
     """Commits what runs write, on one loop, for one kind of fence.
 
-    A commit takes all that was asked for while the one before was under way. What one run writes
+    A commit takes all that was asked for while the one before was under way. It begins when
+    somebody waits for what it takes, or soon after that was asked for. What one run writes
     is committed in the order in which it was asked for. A run that somebody has locked holds up
     none but itself: its writes go alone, as do those of a commit that fails. A database that is
     away is waited for: all that is written may be written twice.
@@ -82,26 +86,41 @@ class GroupCommit:
         self._together = checkpoint_rows.writing(fence + " SKIP LOCKED")
         self._alone = checkpoint_rows.writing(fence)
         self._waiting: deque[Write] = deque()
+        self._due_at = inf
+        """When the next commit begins, if nothing hurries it."""
+        self._timer: asyncio.TimerHandle | None = None
         self._writing: set[Fence] = set()
         """Of whom something is being committed: what else they have written waits."""
         self._worker: asyncio.Task[None] | None = None
         self._lone: set[asyncio.Task[None]] = set()
 
-    def ask(self, fence: Fence, key: tuple[str, ...], rows: Rows) -> asyncio.Future[None]:
-        """Have something written; what is returned ends when it is committed."""
-        size = rows.size
+    def ask(
+        self, fence: Fence, key: tuple[str, ...], rows: Rows, *, is_awaited: bool
+    ) -> asyncio.Future[None]:
+        """Have something written; what is returned ends when it is committed.
+
+        What is not awaited may be gathered with more: who waits for it later has to `hurry`.
+        """
+        size, now = rows.size, time.monotonic()
         write = Write(
             fence=fence,
             key=key,
             rows=rows,
             size=size,
             goes_alone=size > GROUP_BYTES,
-            deadline=time.monotonic() + AWAY_SECONDS,
+            deadline=now + AWAY_SECONDS,
             done=asyncio.get_running_loop().create_future(),
         )
         self._waiting.append(write)
+        self._due_at = min(self._due_at, now if is_awaited else now + GATHER_SECONDS)
         self._wake()
         return write.done
+
+    def hurry(self) -> None:
+        """Commit what was asked for as soon as that can be done."""
+        if self._waiting:
+            self._due_at = 0.0
+            self._wake()
 
     async def require(self, fence: Fence, cursor: AsyncCursor[db.Row]) -> None:
         """Have a fence hold until a transaction ends; raises RunOver when it does not."""
@@ -111,8 +130,20 @@ class GroupCommit:
             raise RunOver
 
     def _wake(self) -> None:
-        if self._worker is None and self._waiting:
+        if self._worker is not None or not self._waiting:
+            return
+        if self._is_due():
             self._relieve()
+        elif self._timer is None:
+            seconds = self._due_at - time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake()
+
+    def _is_due(self) -> bool:
+        return time.monotonic() >= self._due_at
 
     def _relieve(self) -> None:
         """Have a new worker begin with the next commit; what another is at is its last."""
@@ -122,7 +153,7 @@ class GroupCommit:
     async def _work(self) -> None:
         loop, me = asyncio.get_running_loop(), asyncio.current_task()
         try:
-            while self._worker is me and (group := self._next_group()):
+            while self._worker is me and self._is_due() and (group := self._next_group()):
                 relief = loop.call_later(PATIENCE_SECONDS, self._relieve)
                 try:
                     await self._commit(group, self._together)
@@ -131,6 +162,8 @@ class GroupCommit:
         finally:
             if self._worker is me:
                 self._worker = None
+                if not self._is_due():
+                    self._wake()
 
     def _next_group(self) -> list[Write]:
         """Take what can be committed together, and set going what goes alone."""
@@ -149,6 +182,8 @@ class GroupCommit:
                 left.append(write)
                 passed_over.add(write.fence)
         self._waiting = left
+        # What has to wait for another write of its run goes when that has gone.
+        self._due_at = 0.0 if left else inf
         return list(group.values())
 
     def _began_alone(self, write: Write, group: Collection[Write]) -> bool:
@@ -174,6 +209,8 @@ class GroupCommit:
             self._lone.discard(cast("asyncio.Task[None]", asyncio.current_task()))
             self._writing.difference_update(fences)
             self._waiting.extendleft(reversed(again))
+            if again:
+                self._due_at = 0.0
             for write in writes:
                 if not (write.done.done() or write in again):
                     write.done.cancel()

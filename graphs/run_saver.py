@@ -58,7 +58,7 @@ class RunSaver(PooledSaver):
 
     async def committed(self) -> None:
         """Return when all that was asked for is committed; raises what kept it from that."""
-        await self._writing.ended()
+        await self._ended()
         if self._writing.failure is not None:
             raise self._writing.failure
 
@@ -68,7 +68,7 @@ class RunSaver(PooledSaver):
         try:
             yield
         except Exception:
-            await self._writing.ended()
+            await self._ended()
             raise
         await self.committed()
 
@@ -76,7 +76,13 @@ class RunSaver(PooledSaver):
         """Refuse writes from now on, and wait for those that are under way."""
         self._writing.is_over = True
         if self._writing.under_way:
+            self._commits.hurry()
             await asyncio.wait(self._writing.under_way, timeout=seconds)
+
+    async def _ended(self) -> None:
+        while self._writing.under_way:
+            self._commits.hurry()
+            await asyncio.wait(self._writing.under_way)
 
     async def aput(
         self,
@@ -117,9 +123,9 @@ class RunSaver(PooledSaver):
             raise RunOver
         if self._writing.failure is not None:
             raise self._writing.failure
-        done = self._commits.ask(self._fence, key, rows)
         size = rows.size
         is_awaited = self._waits or self._writing.size + size > AHEAD_BYTES
+        done = self._commits.ask(self._fence, key, rows, is_awaited=is_awaited)
         self._writing.begin(done, rows, size, is_awaited=is_awaited)
         if is_awaited:
             # What was asked for is written, and waited for at the end, also when who asked is gone.
@@ -139,14 +145,14 @@ class RunSaver(PooledSaver):
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def alist(self, *args: Any, **kwargs: Any) -> AsyncIterator[CheckpointTuple]:
-        await self._writing.ended()
+        await self._ended()
         async for checkpoint in super().alist(*args, **kwargs):
             yield checkpoint
 
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
         """Lend a cursor; with `pipeline`, for what a graph deletes, behind the fence."""
-        await self._writing.ended()
+        await self._ended()
         async with super()._cursor(pipeline=pipeline) as cursor:
             if pipeline:
                 await self._commits.require(self._fence, cursor)
@@ -168,10 +174,6 @@ class _Writing:
         self.under_way.add(done)
         self.size += size
         done.add_done_callback(partial(self._end, rows, size, is_awaited=is_awaited))
-
-    async def ended(self) -> None:
-        while self.under_way:
-            await asyncio.wait(self.under_way)
 
     def _end(self, rows: Rows, size: int, done: asyncio.Future[None], *, is_awaited: bool) -> None:
         self.under_way.discard(done)

@@ -69,6 +69,51 @@ async def test_what_is_written_meanwhile_is_committed_together(commits: Commits)
     assert len(commits.sizes) <= 2
 
 
+async def test_what_comes_in_turn_while_nobody_waits_is_committed_together(
+    commits: Commits,
+) -> None:
+    commits.may_go_on.set()
+    saver, place = await ahead(), new_place()
+
+    for number in range(5):
+        await saver.aput_writes(place, WRITE, f"task {number}")
+        await asyncio.sleep(group_commit.GATHER_SECONDS / 20)
+    await saver.committed()
+
+    assert commits.sizes == [5]
+
+
+async def test_what_nobody_waits_for_is_committed_soon(commits: Commits) -> None:
+    commits.may_go_on.set()
+    saver, place = await ahead(), new_place()
+
+    for number in range(3):
+        await saver.aput_writes(place, WRITE, f"task {number}")
+        await asyncio.sleep(group_commit.GATHER_SECONDS * 1.1)
+        await _until_written(place, number + 1)
+
+    assert commits.sizes == [1, 1, 1]
+
+
+async def _until_written(place: Any, number: int) -> None:
+    for _ in range(500):
+        if await writes_of(place) == number:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{number} writes are not committed after five seconds")
+
+
+async def test_who_waits_takes_along_what_others_gather(commits: Commits) -> None:
+    commits.may_go_on.set()
+    saver, other, place = await ahead(), await open_run_saver(fence()), new_place()
+
+    await saver.aput_writes(place, WRITE, "task")
+    await other.aput_writes(new_place(), WRITE, "task")
+
+    assert commits.sizes == [2]
+    assert await writes_of(place) == 1
+
+
 async def newest(saver: RunSaver, place: Any) -> Any:
     return await saver.aget_tuple(place)
 
