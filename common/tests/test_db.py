@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -46,6 +48,17 @@ async def test_queries_go_to_the_test_database(api: httpx.AsyncClient) -> None:
 
     assert row == {"name": connections["default"].settings_dict["NAME"]}
     assert row["name"].startswith("test_")
+
+
+async def test_what_is_large_is_sent_in_large_pieces(api: httpx.AsyncClient) -> None:
+    usual = socket.socket(socket.AF_UNIX).getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+    async with db.connection() as conn:
+        with socket.socket(fileno=os.dup(conn.fileno())) as own:
+            assert own.family == socket.AF_UNIX
+            assert own.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > usual
+        row = await (await conn.execute("SELECT length(%b::bytea)", [b"x" * 10**7])).fetchone()
+    assert row == {"length": 10**7}
 
 
 async def _ended() -> set[int]:

@@ -26,6 +26,7 @@ class Database:
                 self._conn = psycopg.connect(
                     db.direct_conninfo(), autocommit=True, prepare_threshold=2
                 )
+                db.widen(self._conn)
                 # What a crash of the server takes is written again from memory; all that is
                 # written before a run settles is as durable as that is.
                 self._conn.execute("SET synchronous_commit = off")
