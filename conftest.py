@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,18 @@ TEST_GRAPHS = Path(__file__).parent / "tests" / "graphs" / "langgraph.json"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the test database made for those who use it without Django's test cases."""
+    """Have the test database made for those who use it without Django's test cases.
+
+    And have the files go first in which a test may take longest: last, it would keep one process
+    busy while the others have nothing left to do.
+    """
+    longest: dict[Path, float] = defaultdict(float)
     for item in items:
         if "served" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db)
+        if timeout := item.get_closest_marker("timeout"):
+            longest[item.path] = max(longest[item.path], timeout.args[0])
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(scope="session")
