@@ -51,7 +51,8 @@ async def test_queries_go_to_the_test_database(api: httpx.AsyncClient) -> None:
 
 
 async def test_what_is_large_is_sent_in_large_pieces(api: httpx.AsyncClient) -> None:
-    usual = socket.socket(socket.AF_UNIX).getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    with socket.socket(socket.AF_UNIX) as other:
+        usual = other.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 
     async with db.connection() as conn:
         with socket.socket(fileno=os.dup(conn.fileno())) as own:
