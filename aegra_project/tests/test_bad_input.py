@@ -70,20 +70,20 @@ ROWS = """
 SELECT (SELECT count(*) FROM assistant) AS assistants, (SELECT count(*) FROM thread) AS threads,
        (SELECT count(*) FROM assistant_version) AS versions, (SELECT count(*) FROM run) AS runs,
        (SELECT count(*) FROM checkpoints) AS checkpoints, (SELECT count(*) FROM store) AS items,
-       (SELECT max(updated_at) FROM thread) AS updated_at
+       (SELECT updated_at FROM thread WHERE thread_id = %s) AS updated_at
 """
 
 
 @pytest.fixture(autouse=True)
 async def unwritten(api: httpx.AsyncClient) -> AsyncIterator[None]:
-    """Fail the test that leaves a row more, or a thread that has changed."""
+    """Fail the test that leaves a row more, or the thread changed."""
     metadata: Json = {"graph_id": "echo"}
     await api.post(
         "/threads", json={"thread_id": THREAD, "metadata": metadata, "if_exists": "do_nothing"}
     )
-    before = await db.fetch_one(ROWS)
+    before = await db.fetch_one(ROWS, [THREAD])
     yield
-    assert await db.fetch_one(ROWS) == before
+    assert await db.fetch_one(ROWS, [THREAD]) == before
 
 
 async def refused(api: httpx.AsyncClient, method: str, path: str, body: Any) -> httpx.Response:
