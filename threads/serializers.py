@@ -30,12 +30,11 @@ from threads.extracting import MAX_PATHS, Extract, read_extract
 from threads.models import ThreadStatus
 from threads.queries import NewThread
 from threads.searching import SELECTABLE, ThreadSearch
-from threads.state_serializers import SuperstepSerializer
+from threads.state_serializers import SuperstepsField
 from threads.writing import StateUpdate
 
 SORT_COLUMNS = ["thread_id", "status", "created_at", "updated_at", "state_updated_at"]
 MAX_IDS = 10_000
-MAX_SUPERSTEPS = 10_000
 _ORDER = re.compile(rf"\s*({'|'.join(SORT_COLUMNS)})(?:\s+(asc|desc))?\s*", re.IGNORECASE)
 
 
@@ -82,13 +81,7 @@ class ThreadCreateSerializer(BodySerializer):
     metadata = ObjectField(required=False, allow_null=True, default=None)
     if_exists = WordField(["raise", "do_nothing"], required=False, allow_null=True, default=None)
     ttl = TtlField(required=False, allow_null=True, default=None)
-    supersteps = serializers.ListField(
-        child=SuperstepSerializer(),
-        required=False,
-        allow_null=True,
-        default=None,
-        max_length=MAX_SUPERSTEPS,
-    )
+    supersteps = SuperstepsField(required=False, allow_null=True, default=None)
     graph_id = StringField(required=False, allow_null=True, default=None)
 
     @classmethod

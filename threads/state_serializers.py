@@ -21,6 +21,9 @@ from common.serializers import (
 from threads.state import EMPTY_STATE, HistoryQuery, StateQuery
 from threads.writing import COPY, NodeWrite, StateUpdate
 
+MAX_SUPERSTEPS = 10_000
+MAX_UPDATES = 10_000
+
 
 class SelectField(StringField):
     """A field of a state, or `values.<key>`."""
@@ -121,6 +124,30 @@ class SuperstepSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         return tuple(super().to_internal_value(data)["updates"])
+
+
+class SuperstepsField(serializers.ListField):
+    """A history: at most MAX_SUPERSTEPS of at most MAX_UPDATES updates in all."""
+
+    child = SuperstepSerializer()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_SUPERSTEPS, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # Before each of them is looked at, which keeps all other requests waiting.
+        updates = sum(_length(step) for step in data) if isinstance(data, list) else 0
+        if updates > MAX_UPDATES:
+            raise ValidationError(
+                f"have {updates} updates in all, and may have {MAX_UPDATES};"
+                " send the rest by POST /threads/{thread_id}/state"
+            )
+        return super().to_internal_value(data)
+
+
+def _length(step: Any) -> int:
+    updates = step.get("updates") if isinstance(step, dict) else None
+    return len(updates) if isinstance(updates, list) else 0
 
 
 @extend_schema_field({"type": ["object", "array"], "items": {"type": ["object", "array"]}})

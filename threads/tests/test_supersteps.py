@@ -119,6 +119,16 @@ async def test_a_history_can_end(api: httpx.AsyncClient) -> None:
     assert (made["status"], texts(made)) == ("idle", ["one"])
 
 
+async def test_a_history_has_an_end(api: httpx.AsyncClient) -> None:
+    supersteps = [step(*[{"values": {}}] * 1000)] * 10 + [step({"values": {}})]
+    body = {"metadata": {"graph_id": "echo"}, "supersteps": supersteps}
+
+    answer = await api.post("/threads", json=body)
+
+    assert answer.status_code == 422
+    assert "10001 updates in all" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("supersteps", "told"),
     [
