@@ -35,7 +35,7 @@ from tests.graphs.work import steps
 
 CONNECTIONS = 16
 SAVERS = ("stock", "memory")
-PACE_RUNS = 100
+PACE_RUNS = 250
 # Where the bounds were set, an echo on the saver in memory took 1.0 to 1.5 ms of CPU.
 PACE_MS = 1.25
 
