@@ -149,7 +149,9 @@ async def test_a_failure_is_500_and_logged_once(
     with caplog.at_level(logging.ERROR):
         await answer(view, client)
 
-    assert (client.said[0]["status"], len(caplog.records)) == (500, 1)
+    # The tracing of an earlier test may still find its collector gone.
+    logged = [one for one in caplog.records if not one.name.startswith("opentelemetry")]
+    assert (client.said[0]["status"], len(logged)) == (500, 1)
     assert client.body() == b'{"detail":"Internal Server Error"}'
 
 
