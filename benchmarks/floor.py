@@ -35,7 +35,6 @@ from tests.graphs.work import steps
 
 CONNECTIONS = 16
 SAVERS = ("stock", "memory")
-PACE_RUNS = 250
 # Where the bounds were set, an echo on the saver in memory took 1.0 to 1.5 ms of CPU.
 PACE_MS = 1.25
 
@@ -104,11 +103,8 @@ async def slowness() -> float:
 
     No less than 1: on a faster machine the bounds are what they are.
     """
-    graph = echo.copy({"checkpointer": InMemorySaver()})
-    cpu = time.process_time()
-    await _run(GRAPHS["echo"], graph, PACE_RUNS, 1)
-    took_ms = (time.process_time() - cpu) / PACE_RUNS * 1000
-    return max(1.0, took_ms / PACE_MS)
+    seen = await _sample(GRAPHS["echo"], InMemorySaver(), 1)
+    return max(1.0, seen.figures()["CPU ms"] / PACE_MS)
 
 
 @asynccontextmanager
