@@ -110,7 +110,8 @@ class _Pool(AsyncConnectionPool[AsyncConnection[DictRow]]):
                 if not self._is_doubtful(began) or is_connected(conn):
                     break
                 await conn.close()
-                # The pool opens another in its place.
+                # The pool opens another in its place. What it would `check` by itself, it does a
+                # second apart, and longer, from the second one that fails.
                 await super().putconn(conn)
         except PoolTimeout as exc:
             if self._lent >= self.max_size or self._lent_at > began:
