@@ -43,7 +43,7 @@ def figures(lines: list[str]) -> dict[str, int]:
 @pytest.fixture(autouse=True)
 async def _nothing_else(api: httpx.AsyncClient) -> None:
     await db.execute("DELETE FROM thread WHERE ttl_minutes IS NOT NULL")
-    await db.execute("DELETE FROM store WHERE expires_at <= now()")
+    await db.execute("DELETE FROM store WHERE expires_at IS NOT NULL")
 
 
 @pytest.fixture
