@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from common.embedded_postgres import running
 from common.tests.statements import Statements, count_statements
 from tests.conforming import conforms
 
+# In the name of a test, what it is told of its server: `test_it[serve-async]`.
+SERVER = re.compile(r"[\[-](serve|runserver)[-\]]")
 TEST_GRAPHS = Path(__file__).parent / "tests" / "graphs" / "langgraph.json"
 
 
@@ -32,6 +35,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if timeout := item.get_closest_marker("timeout"):
             longest[item.path] = max(longest[item.path], timeout.args[0])
     items.sort(key=lambda item: -longest[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have the tests of tests/e2e that share a server go to one process, whatever their file.
+
+    The other files go as a whole, as `--dist loadfile` has it.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByServer(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            shared = nodeid.startswith("tests/e2e/") and SERVER.search(nodeid)
+            return shared.group(1) if shared else super()._split_scope(nodeid)
+
+    return ByServer(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

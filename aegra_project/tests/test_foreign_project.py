@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from common.tests.prepared import prepare
 from common.tests.processes import ROOT
 from common.tests.projects import write_project
 from common.tests.servers import (
@@ -59,7 +60,7 @@ FILES = {
 
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Path]:
-    with traceless(tmp_path):
+    with traceless(prepare(tmp_path)):
         yield write_project(
             tmp_path / "project",
             FILES,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from common.tests.prepared import prepare
 from common.tests.processes import processes_of, wait_until
 from common.tests.servers import (
     LiveServer,
@@ -26,7 +27,7 @@ ECHO = {"assistant_id": "echo", "input": {"messages": [{"role": "user", "content
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    with traceless(tmp_path):
+    with traceless(prepare(tmp_path)):
         yield tmp_path
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from aegra_project.reloading import ProjectReloader, _code_folders, _folders_in
 from common.config import read_config, use_project
+from common.tests.prepared import prepare
 from common.tests.processes import wait_until
 from common.tests.projects import write_project
 from common.tests.servers import LiveServer, serving, starting, traceless
@@ -73,7 +74,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "project"
     write_project(place, {"agent.py": AGENT, "phrases.py": "GREETING = 'Hello'", ".env": "PLACE=A"})
     (place / "langgraph.json").write_text(graphs_file("agent"))
-    with traceless(tmp_path):
+    with traceless(prepare(tmp_path)):
         yield place
 
 

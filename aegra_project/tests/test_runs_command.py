@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from common.tests.prepared import prepare
 from common.tests.processes import wait_until
 from common.tests.servers import LiveServer, manage, serving, the_line_of, traceless
 
@@ -23,7 +24,7 @@ ABSENT = str(uuid4())
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    place = tmp_path_factory.mktemp("server")
+    place = prepare(tmp_path_factory.mktemp("server"))
     with traceless(place):
         yield place
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.tests.collector import collecting
+from common.tests.prepared import prepare
 from common.tests.servers import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -22,7 +23,7 @@ def test_a_server_that_stops_sends_what_is_left(tmp_path: Path) -> None:
             "OTEL_SERVICE_NAME": "agents",
             "OTEL_BSP_SCHEDULE_DELAY": "60000",
         }
-        with serving(tmp_path, **env) as server:
+        with serving(prepare(tmp_path), **env) as server:
             with server.client() as client:
                 assert client.post("/runs/wait", json=HI).status_code == 200
             assert collector.spans == []
@@ -38,7 +39,7 @@ def test_a_server_that_stops_sends_what_is_left(tmp_path: Path) -> None:
 
 
 def test_a_collector_that_is_not_there_costs_neither_run_nor_stop(tmp_path: Path) -> None:
-    with serving(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9") as server:
+    with serving(prepare(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9") as server:
         with server.client() as client:
             assert client.post("/runs/wait", json=HI).status_code == 200
 
@@ -48,7 +49,7 @@ def test_a_collector_that_is_not_there_costs_neither_run_nor_stop(tmp_path: Path
 
 
 def test_without_an_endpoint_nothing_of_opentelemetry_is_loaded(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+    with serving(prepare(tmp_path)) as server:
         with server.client() as client:
             assert client.post("/runs/wait", json=HI).status_code == 200
         maps = Path(f"/proc/{server.process.pid}/maps").read_text()

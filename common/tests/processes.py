@@ -23,7 +23,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"not so within {seconds:g} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def processes_of(directory: Path) -> list[int]:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import httpx
@@ -34,10 +35,12 @@ class LiveServer:
         return self.log.read_text()
 
     def is_up(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/ok", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
+        # Asked often while it starts: a client of httpx takes 20 ms of CPU to make.
+        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=2)
+        with closing(connection), suppress(OSError, HTTPException):
+            connection.request("GET", "/ok")
+            return connection.getresponse().status == 200
+        return False
 
     def wait_until_up(self, seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds

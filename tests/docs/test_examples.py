@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from common.tests.prepared import prepare
 from common.tests.servers import environment, serving, traceless
 from tests.docs.checkout import checkout
 from tests.docs.pages import (
@@ -85,7 +86,7 @@ def test_each_block_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path
 @contextmanager
 def reading(page: Path, place: Path) -> Iterator[Desk]:
     config = project_of(page, place / "project")
-    with traceless(place), serving(place, "serve", AEGRA_CONFIG=str(config)) as server:
+    with traceless(prepare(place)), serving(place, "serve", AEGRA_CONFIG=str(config)) as server:
         addresses = {ADDRESS: server.url}
         # The commands of a page find the server's database, and a home to write into.
         port = server.url.rpartition(":")[2]
@@ -101,7 +102,10 @@ def another_server(page: Path, place: Path, addresses: dict[str, str]) -> Iterat
         yield
         return
     place.mkdir()
-    with traceless(place), serving(place, AEGRA_CONFIG=str(ROOT / "langgraph.json")) as old:
+    with (
+        traceless(prepare(place)),
+        serving(place, AEGRA_CONFIG=str(ROOT / "langgraph.json")) as old,
+    ):
         addresses[OLD_ADDRESS] = old.url
         yield
 

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langgraph_sdk import get_client, get_sync_client
 
+from common.tests.prepared import own_database
 from common.tests.servers import LiveServer
 from tests.e2e.awaited import Awaited, Client, Connected
-from tests.e2e.servers import every_graph, own_database, serving
+from tests.e2e.servers import every_graph, serving
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def server(request: pytest.FixtureRequest, project: Path) -> Iterator[LiveServer
     """A live server: uvicorn on the PostgreSQL of TEST_DATABASE_URL, daphne on its own."""
     given = os.environ.get("TEST_DATABASE_URL", "") if request.param == "serve" else ""
     with (
-        own_database(given) as database_url,
+        own_database(given) if given else nullcontext("") as database_url,
         serving(request.param, config=project, database_url=database_url) as server,
     ):
         yield server

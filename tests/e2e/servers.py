@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
-import psycopg
-from psycopg import sql
-
+from common.tests.prepared import prepare
 from common.tests.processes import ROOT, nothing_left
 from common.tests.servers import LiveServer, starting
 
@@ -38,6 +35,8 @@ def serving(
         **env,
     }
     with TemporaryDirectory(prefix="e2e") as name, nothing_left(Path(name)):
+        if not database_url:
+            prepare(Path(name))
         with starting(Path(name), *COMMANDS[command], **env) as server:
             server.wait_until_up(90)
             yield server
@@ -55,16 +54,3 @@ def every_graph(directory: Path) -> Path:
     project = directory / "langgraph.json"
     project.write_text(json.dumps({"dependencies": [str(ROOT)], "graphs": graphs}))
     return project
-
-
-@contextmanager
-def own_database(server_url: str) -> Iterator[str]:
-    """Make a database on a PostgreSQL server and drop it afterwards; no server, no database."""
-    if not server_url:
-        yield ""
-        return
-    name = f"e2e_{uuid4().hex}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield f"{server_url.rpartition('/')[0]}/{name}"
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from common.embedded_postgres import running, socket_dir
+from common.tests.prepared import own_database
 from common.tests.processes import nothing_left
 from common.tests.servers import LiveServer, end, launch
-from tests.e2e.servers import own_database
 
 # Few enough connections for eight processes on a PostgreSQL that takes a hundred.
 ENVIRONMENT = {

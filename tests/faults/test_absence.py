@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.embedded_postgres import acquire, socket_dir
+from common.tests.prepared import prepare
 from common.tests.processes import wait_until
 from common.tests.servers import serving, traceless
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    with traceless(tmp_path):
+    with traceless(prepare(tmp_path)):
         yield tmp_path
 
 

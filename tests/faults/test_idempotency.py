@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from common.tests.prepared import prepare
 from common.tests.servers import LiveServer, serving, traceless
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -45,7 +46,7 @@ def send_and_die(place: Path, after_seconds: float) -> tuple[str, str]:
 
 
 def test_a_key_makes_one_run_across_a_kill(tmp_path: Path) -> None:
-    with traceless(tmp_path):
+    with traceless(prepare(tmp_path)):
         sent = [send_and_die(tmp_path, moment) for moment in MOMENTS_SECONDS]
         with serving(tmp_path) as server, server.client() as api:
             found = [len(api.get(path).json()) for path, _ in sent]

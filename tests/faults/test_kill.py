@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from common.tests.prepared import prepare
 from common.tests.processes import processes_of, wait_until
 from common.tests.servers import serving, traceless
 
@@ -35,7 +36,7 @@ LONG_RUNS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    with traceless(tmp_path):
+    with traceless(prepare(tmp_path)):
         yield tmp_path
 
 
@@ -116,7 +117,7 @@ def survivor(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Survivor]:
     command, kill = request.param
-    with traceless(tmp_path_factory.mktemp("kill")) as place:
+    with traceless(prepare(tmp_path_factory.mktemp("kill"))) as place:
         with serving(place, command) as server, server.client() as api:
             ended, asking = run_to_its_end(api), run_to_its_end(api, "ask")
             assert api.put("/store/items", json=ITEM).status_code == 204

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from common.embedded_postgres import connection_settings
+from common.tests.prepared import prepare
 from common.tests.processes import wait_until
 from common.tests.servers import LiveServer, manage, serving, traceless
 from tests.expired_threads import filling
@@ -42,7 +43,7 @@ AFTERWARDS = {
 def servers(tmp_path: Path) -> Iterator[list[LiveServer]]:
     """Two servers on one database, which sweep each minute."""
     sweeping = json.dumps({"ttl": {"sweep_interval_minutes": 1}})
-    with traceless(tmp_path), ExitStack() as stack:
+    with traceless(prepare(tmp_path)), ExitStack() as stack:
         yield [
             stack.enter_context(
                 serving(tmp_path, LANGGRAPH_CHECKPOINTER=sweeping, LOG_FORMAT="json")
