@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from functools import cache
+from itertools import count, islice
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -23,11 +25,15 @@ from common.config import FILE_NAMES, ConfigError, import_directories, project_c
 RELOAD = 3
 PARENT_SECONDS = 1.0
 WATCH_SECONDS = 0.5
+# What is installed is nine tenths of what is imported, and changes by an upgrade alone: it is
+# looked at each so many times.
+INSTALLED_TURNS = 20
 # A change that came while this process was starting is a change, too.
 STARTED_AT = time.time()
 # Folders of a project beyond which nothing is watched.
 WATCHED_FOLDERS = 2000
 _NOT_OURS = {"__pycache__", "node_modules", "site-packages", "venv"}
+_STDLIB = Path(sysconfig.get_path("stdlib"))
 
 
 def supervise() -> NoReturn:
@@ -95,10 +101,12 @@ class ProjectReloader(autoreload.StatReloader):
     def __init__(self, folders: Iterable[Path] = ()) -> None:
         super().__init__()
         self._folders = list(folders)
+        self._has_installed = True
 
     def tick(self) -> Iterator[None]:
         known: dict[Path, float] = {}
-        while True:
+        for turn in count():
+            self._has_installed = turn % INSTALLED_TURNS == 0
             for file, changed_at in self.snapshot_files():
                 before = known.get(file)
                 known[file] = changed_at
@@ -110,10 +118,17 @@ class ProjectReloader(autoreload.StatReloader):
             yield
 
     def watched_files(self, include_globs: bool = True) -> Iterator[Path]:  # noqa: FBT001, FBT002
-        yield from super().watched_files(include_globs)
+        for file in super().watched_files(include_globs):
+            if self._has_installed or not _is_installed(file):
+                yield file
         yield from _project_files()
         for folder in self._folders:
             yield from folder.glob("*.py")
+
+
+@cache
+def _is_installed(file: Path) -> bool:
+    return "site-packages" in file.parts or file.is_relative_to(_STDLIB)
 
 
 def _project_files() -> list[Path]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from aegra_project import reloading
 from aegra_project.reloading import ProjectReloader, _code_folders, _folders_in
 from common.config import read_config, use_project
 from common.tests.prepared import prepare
@@ -208,6 +210,41 @@ def test_what_no_graph_imports_is_watched_only_while_the_project_is_broken(direc
     with use_project(read_config(directory / "langgraph.json")):
         assert example not in ProjectReloader().watched_files()
         assert example in ProjectReloader(_code_folders()).watched_files()
+
+
+class Noting(ProjectReloader):
+    """Notes what has changed, where the server would be started again."""
+
+    def __init__(self, *files: Path) -> None:
+        super().__init__()
+        self.extra_files.update(files)
+        self.changed = list[Path]()
+
+    def notify_file_changed(self, path: str | os.PathLike[str]) -> None:
+        self.changed.append(Path(path))
+
+
+def test_what_is_installed_is_looked_at_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "WATCH_SECONDS", 0)
+    own, installed = tmp_path / "agent.py", tmp_path / "site-packages" / "library.py"
+    installed.parent.mkdir()
+    reloader = Noting(own, installed)
+    for file in (own, installed):
+        file.touch()
+        os.utime(file, (0, 0))
+    looks = reloader.tick()
+    next(looks)
+
+    for file in (own, installed):
+        os.utime(file, (1, 1))
+    next(looks)
+
+    assert reloader.changed == [own]
+    for _ in range(reloading.INSTALLED_TURNS):
+        next(looks)
+    assert reloader.changed == [own, installed]
 
 
 def test_what_is_installed_in_a_project_is_not_watched(tmp_path: Path) -> None:
