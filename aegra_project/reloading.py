@@ -118,7 +118,9 @@ class ProjectReloader(autoreload.StatReloader):
             yield
 
     def watched_files(self, include_globs: bool = True) -> Iterator[Path]:  # noqa: FBT001, FBT002
-        for file in super().watched_files(include_globs):
+        # Folders of templates and translations, mostly installed ones.
+        has_globs = include_globs and self._has_installed
+        for file in super().watched_files(has_globs):
             if self._has_installed or not _is_installed(file):
                 yield file
         yield from _project_files()
