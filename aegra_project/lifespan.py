@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Thread
 
 from django.conf import settings
 from django.core.management import CommandError
@@ -13,7 +14,7 @@ from aegra_project import custom_app, loopback
 from aegra_project.database import database_running
 from aegra_project.listening import check_free
 from aegra_project.startup import StartupError, prepare
-from common import notices, telemetry, tracing
+from common import huge_pages, notices, telemetry, tracing
 from common.background import BackgroundWorker
 from common.config import ConfigError
 from common.http_config import http_config
@@ -86,6 +87,7 @@ def server_running(*, executes: bool = True) -> Iterator[None]:
         # which nothing else runs.
         gc.collect()
         gc.freeze()
+        Thread(target=huge_pages.collapse, name="huge-pages", daemon=True).start()
         yield
 
 
