@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from mmap import PAGESIZE
 from pathlib import Path
 
 # Of Linux 6.1 and later; `man 2 madvise`. It asks neither for the system's setting nor for a
@@ -11,7 +12,6 @@ from pathlib import Path
 MADV_COLLAPSE = 25
 MAPS = Path("/proc/self/maps")
 SIZE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
-SMALL = 4096
 # What is mostly unused would take memory for nothing.
 USED = 0.75
 
@@ -42,7 +42,7 @@ def _aligned(size: int) -> Iterator[int]:
 
 def _is_collapsed(system: ctypes.CDLL, place: ctypes.c_void_p, size: int) -> bool:
     length = ctypes.c_size_t(size)
-    used = (ctypes.c_ubyte * (size // SMALL))()
+    used = (ctypes.c_ubyte * (size // PAGESIZE))()
     if system.mincore(place, length, used) or sum(used) < USED * len(used):
         return False
     return not int(system.madvise(place, length, MADV_COLLAPSE))

@@ -22,15 +22,14 @@ STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    with traceless(prepare(tmp_path)):
+def new_place(tmp_path: Path) -> Iterator[Path]:
+    with traceless(tmp_path):
         yield tmp_path
 
 
 @pytest.fixture
-def new_place(tmp_path: Path) -> Iterator[Path]:
-    with traceless(tmp_path):
-        yield tmp_path
+def place(new_place: Path) -> Path:
+    return prepare(new_place)
 
 
 def begin_run(api: httpx.Client, graph: str = "sleeper", **given: object) -> dict[str, str]:
