@@ -92,18 +92,20 @@ SELECT {assistant}, max_runs FROM assistant
 """
 
 
-def finding(key: str, *, caller: Caller) -> tuple[sql.Composed, list[object]] | None:
-    """Return the query of an assistant's row and its parameters; None for what names none.
-
-    `key` is a UUID, or a graph's name for its system assistant.
-    """
-    known = graph_ids()
+def assistant_named(key: str) -> UUID | None:
+    """Return the id that `key` names: a UUID, or a graph's name for its system assistant."""
     try:
-        assistant_id = system_assistant_id(key) if key in known else UUID(key)
+        return system_assistant_id(key) if key in graph_ids() else UUID(key)
     except ValueError:
         return None
+
+
+def finding(key: str, *, caller: Caller) -> tuple[sql.Composed, list[object]] | None:
+    """Return the query of an assistant's row and its parameters; None for what names none."""
+    if (assistant_id := assistant_named(key)) is None:
+        return None
     query = sql.SQL(FIND).format(assistant=_ASSISTANT, visible=visible_to(caller))
-    return query, [assistant_id, known]
+    return query, [assistant_id, graph_ids()]
 
 
 async def find_assistant(key: str, *, caller: Caller) -> AssistantRow | None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -48,13 +49,15 @@ class RunSaver(PooledSaver):
     what was written before; `committed` tells of what failed, as does the next write.
     """
 
-    def __init__(self, pool: db.Pool, fence: Fence, *, waits: bool = True) -> None:
+    def __init__(
+        self, pool: db.Pool, fence: Fence, *, waits: bool = True, is_first: bool = False
+    ) -> None:
         super().__init__(pool)
         self._fence = fence
         self._waits = waits
         self._commits = group_commit(fence.statement)
         # LangGraph copies savers: copies share it.
-        self._writing = _Writing()
+        self._writing = _Writing(is_first=is_first)
 
     async def committed(self) -> None:
         """Return when all that was asked for is committed; raises what kept it from that."""
@@ -118,6 +121,9 @@ class RunSaver(PooledSaver):
         rows = write_rows(self._dump_writes(*key, task_path, writes))
         await self._written(key, Rows(writes=rows))
 
+    # LangGraph asks for it at the start of each run, to see whether there is a `task_path`.
+    aput_writes.__signature__ = signature(aput_writes)  # type: ignore[attr-defined]
+
     async def _written(self, key: tuple[str, ...], rows: Rows) -> None:
         if self._writing.is_over:
             raise RunOver
@@ -132,6 +138,8 @@ class RunSaver(PooledSaver):
             await asyncio.shield(done)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        if self._writing.is_first:
+            return None
         deadline = time.monotonic() + AWAY_SECONDS
         while True:
             try:
@@ -162,7 +170,9 @@ class RunSaver(PooledSaver):
 class _Writing:
     """The writes of one run that are under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_first: bool) -> None:
+        self.is_first = is_first
+        """Whether nothing has been written on the thread yet, by anybody."""
         self.is_over = False
         self.under_way: set[asyncio.Future[None]] = set()
         self.size = 0
@@ -171,6 +181,7 @@ class _Writing:
         """What became of the first that failed while nobody waited for it."""
 
     def begin(self, done: asyncio.Future[None], rows: Rows, size: int, *, is_awaited: bool) -> None:
+        self.is_first = False
         self.under_way.add(done)
         self.size += size
         done.add_done_callback(partial(self._end, rows, size, is_awaited=is_awaited))
@@ -205,6 +216,9 @@ def _is_short(value: object) -> bool:
     return value is None or isinstance(value, int)
 
 
-async def open_run_saver(fence: Fence, *, waits: bool = True) -> RunSaver:
-    """Return the saver of an attempt of a run, to be closed when the attempt has ended."""
-    return RunSaver(await db.pool(), fence, waits=waits)
+async def open_run_saver(fence: Fence, *, waits: bool = True, is_first: bool = False) -> RunSaver:
+    """Return the saver of an attempt of a run, to be closed when the attempt has ended.
+
+    With `is_first` nothing is read before something is written: the thread has no checkpoint.
+    """
+    return RunSaver(await db.pool(), fence, waits=waits, is_first=is_first)

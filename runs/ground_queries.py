@@ -1,4 +1,4 @@
-"""The SQL of what a run is made upon: its assistant and its thread, in one statement."""
+"""What a run is made upon: its assistant and its thread, remembered or read in one statement."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from uuid import UUID
 from psycopg import sql
 
 from access.caller import Caller
-from access.scoping import visible_to
-from assistants.queries import AssistantRow, finding
+from access.scoping import sees_everything, visible_to
+from assistants.queries import AssistantRow, assistant_named, finding
 from common import db
-from common.jsoncodec import JsonObject
+from common.jsoncodec import JsonObject, RawJson
+from common.recent import Recent
+from graphs.registry import graph_ids
+from threads.seen import forget_thread, recall_thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,38 @@ class FreeThread:
     seen_at: datetime
     """When it had been written last: who writes a run upon it writes only if it still is so."""
 
+    is_empty: bool = False
+    """Whether it has no checkpoint, if it still is as it was seen."""
+
+
+ASSISTANTS = 256
+_assistants: Recent[UUID, AssistantRow] = Recent(ASSISTANTS)
+
+
+def recall_ground(
+    key: str, thread_id: UUID | None, *, caller: Caller
+) -> tuple[AssistantRow, FreeThread] | None:
+    """Return what this process remembers of both; either may have changed, or be gone."""
+    if thread_id is None or (seen := recall_thread(thread_id, caller=caller)) is None:
+        return None
+    named = assistant_named(key)
+    assistant = _assistants.get(named) if named else None
+    if assistant is None or assistant.graph_id not in graph_ids():
+        return None
+    return assistant, FreeThread(
+        thread_id=thread_id,
+        metadata=_parsed(seen.metadata),
+        config=_parsed(seen.config),
+        seen_at=seen.seen_at,
+        is_empty=seen.is_empty,
+    )
+
+
+def forget_ground(assistant: AssistantRow, thread: FreeThread) -> None:
+    """Forget what has turned out not to be so any more, one or the other."""
+    _assistants.drop(assistant.assistant_id)
+    forget_thread(thread.thread_id)
+
 
 GROUND = """
 SELECT assistant.*, free.* FROM ({find}) AS assistant LEFT JOIN (
@@ -36,7 +71,7 @@ SELECT assistant.*, free.* FROM ({find}) AS assistant LEFT JOIN (
 async def find_ground(
     key: str, thread_id: UUID | None, *, caller: Caller
 ) -> tuple[AssistantRow | None, FreeThread | None]:
-    """Return the assistant of a UUID or of a graph's name, and the thread if it is free."""
+    """Read the assistant of a UUID or of a graph's name, and the thread if it is free."""
     if (find := finding(key, caller=caller)) is None:
         return None, None
     query, parameters = find
@@ -47,9 +82,17 @@ async def find_ground(
     metadata, config, seen_at = (
         row.pop(name) for name in ("thread_metadata", "thread_config", "seen_at")
     )
+    assistant = AssistantRow(**row)
+    if sees_everything(caller):
+        _assistants.keep(assistant.assistant_id, assistant)
     if thread_id is None or seen_at is None:
-        return AssistantRow(**row), None
-    free = FreeThread(
-        thread_id=thread_id, metadata=metadata.parse(), config=config.parse(), seen_at=seen_at
+        return assistant, None
+    return assistant, FreeThread(
+        thread_id=thread_id, metadata=_parsed(metadata), config=_parsed(config), seen_at=seen_at
     )
-    return AssistantRow(**row), free
+
+
+def _parsed(raw: RawJson) -> JsonObject:
+    value = raw.parse()
+    assert isinstance(value, dict), "the column has objects only"
+    return value

@@ -59,9 +59,12 @@ class NewRun:
     after_seconds: float = 0.0
     """It is as if it were created so much later."""
 
-    seen_at: datetime | None = None
+    thread_seen_at: datetime | None = None
     """When its thread was written last, if that is not locked: the run is written only if it has
     not been written since."""
+
+    assistant_seen_at: datetime | None = None
+    """The same of its assistant, if that is remembered."""
 
 
 LOCK_THREAD = """
@@ -110,7 +113,11 @@ WITH busy AS (
            COALESCE(config->'configurable', '{{}}') || %(thread_configurable)s),
          updated_at = clock_timestamp()
    WHERE thread_id = %(thread_id)s AND (
-     %(seen_at)s::timestamptz IS NULL OR updated_at = %(seen_at)s AND status <> 'busy')
+     %(thread_seen_at)s::timestamptz IS NULL
+      OR updated_at = %(thread_seen_at)s AND status <> 'busy')
+     AND (%(assistant_seen_at)s::timestamptz IS NULL OR EXISTS (
+       SELECT 1 FROM assistant
+        WHERE assistant_id = %(assistant_id)s AND updated_at = %(assistant_seen_at)s))
   RETURNING thread_id
 ), run AS (
   INSERT INTO run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy,
@@ -136,7 +143,7 @@ SELECT * FROM run
 async def insert_run(conn: Connection, run: NewRun, *, lease_seconds: float) -> Row | None:
     """Write a run and make its thread busy; returns the run's row, as the API shows it.
 
-    None when the thread is not as it was seen.
+    None when the thread, or the assistant, is not as it was seen.
     """
     parameters = {
         "run_id": run.merged.run_id,
@@ -152,7 +159,8 @@ async def insert_run(conn: Connection, run: NewRun, *, lease_seconds: float) -> 
         "lease_seconds": lease_seconds,
         "thread_metadata": jsonb(run.merged.thread_metadata),
         "thread_configurable": jsonb(run.merged.thread_configurable),
-        "seen_at": run.seen_at,
+        "thread_seen_at": run.thread_seen_at,
+        "assistant_seen_at": run.assistant_seen_at,
     }
     return await (await conn.execute(INSERT_RUN, parameters)).fetchone()
 

@@ -106,6 +106,9 @@ class ClaimedRun:
     is_fresh: bool
     """False when an earlier attempt may have left checkpoints to go on from."""
 
+    is_first: bool = False
+    """Whether its thread is known to have no checkpoint."""
+
     claimed_at: datetime
     """By the database's clock: the attempt's events are dated from here."""
 

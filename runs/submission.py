@@ -14,7 +14,7 @@ from graphs.registry import graph_ids
 from runs.cancellation import obey
 from runs.engine.current import engine_here
 from runs.engine.engine import Engine
-from runs.ground_queries import find_ground
+from runs.ground_queries import find_ground, forget_ground, recall_ground
 from runs.idempotency import KeyTaken, earlier_runs, keep_runs, take_key
 from runs.metrics import count_created
 from runs.queries import announce_run
@@ -46,10 +46,20 @@ async def submit_run(
     if (earlier := await earlier_runs(once, caller=caller)) is not None:
         return earlier[0]
     _require_thread_to_resume(spec, thread_id)
+    is_plain = not (once or beside)
+    if is_plain and (ground := recall_ground(spec.assistant_id, thread_id, caller=caller)):
+        remembered, seen = ground
+        order = Order(
+            spec=spec, assistant=remembered, thread_id=thread_id, free=seen, is_recalled=True
+        )
+        if at_once := await _started([order], caller):
+            return at_once[0]
+        forget_ground(remembered, seen)
     found, free = await find_ground(spec.assistant_id, thread_id, caller=caller)
     assistant = _existing(found, spec.assistant_id)
-    seen = None if once or beside else free
-    order = Order(spec=spec, assistant=assistant, thread_id=thread_id, free=seen)
+    order = Order(
+        spec=spec, assistant=assistant, thread_id=thread_id, free=free if is_plain else None
+    )
     (submitted,) = await _started([order], caller, once, beside)
     return submitted
 
@@ -85,9 +95,10 @@ async def submit_batch(
 async def _started(
     orders: Sequence[Order],
     caller: Caller,
-    once: IdempotencyKey | None,
+    once: IdempotencyKey | None = None,
     beside: Beside | None = None,
 ) -> list[Submitted]:
+    """Write runs and begin them; none when an order goes by what is not so any more."""
     # A client that leaves in the middle must not leave behind a run that nobody starts.
     started = asyncio.ensure_future(_start(orders, caller, once, beside))
     _starting.add(started)
@@ -108,6 +119,8 @@ async def _start(
         at_once = await write_at_once(orders[0], engine) if engine and slots else None
         if at_once is not None:
             written = [at_once]
+        elif any(order.is_recalled for order in orders):
+            written = []
         else:
             written = await _write_all(orders, caller, engine, slots, once=once, beside=beside)
     except BaseException:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -44,6 +43,10 @@ class Order:
     free: FreeThread | None = None
     """Its thread as it was seen, when the run may be written by one statement."""
 
+    is_recalled: bool = False
+    """Whether assistant and thread are as this process remembers them: it is written at once, or
+    not at all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -66,10 +69,10 @@ async def write_at_once(order: Order, engine: Engine) -> Written | None:
     merged = merged_run(spec, assistant, thread, is_stateless=False)
     if merged.checkpoint_id:
         return None
-    new = _new_run(order, merged, engine, seen_at=thread.seen_at)
+    new = _new_run(order, merged, engine, seen=thread)
     async with db.connection() as conn:
         row = await insert_run(conn, new, lease_seconds=settings.RUN_LEASE_SECONDS)
-    return _written(new, row, assistant) if row else None
+    return _written(new, row, assistant, is_first=thread.is_empty) if row else None
 
 
 async def write(tx: db.Connection, order: Order, caller: Caller, engine: Engine | None) -> Written:
@@ -102,7 +105,7 @@ def _is_limited(assistant: AssistantRow) -> bool:
 
 
 def _new_run(
-    order: Order, merged: MergedRun, engine: Engine | None, seen_at: datetime | None = None
+    order: Order, merged: MergedRun, engine: Engine | None, seen: FreeThread | None = None
 ) -> NewRun:
     return NewRun(
         merged=merged,
@@ -110,17 +113,23 @@ def _new_run(
         multitask_strategy=order.spec.multitask_strategy,
         claimed_by=engine.process_number if engine else None,
         after_seconds=order.spec.after_seconds,
-        seen_at=seen_at,
+        thread_seen_at=seen.seen_at if seen else None,
+        assistant_seen_at=order.assistant.updated_at if order.is_recalled else None,
     )
 
 
 def _written(
-    new: NewRun, row: Row, assistant: AssistantRow, cancelled: Cancelled | None = None
+    new: NewRun,
+    row: Row,
+    assistant: AssistantRow,
+    cancelled: Cancelled | None = None,
+    *,
+    is_first: bool = False,
 ) -> Written:
     return Written(
         submitted=_submitted(row),
         graph_id=assistant.graph_id,
-        claimed=_claimed(row, new.merged) if new.claimed_by else None,
+        claimed=_claimed(row, new.merged, is_first=is_first) if new.claimed_by else None,
         cancelled=cancelled or Cancelled(),
     )
 
@@ -146,7 +155,7 @@ def _submitted(row: Row) -> Submitted:
     return Submitted(run_id=row["run_id"], thread_id=row["thread_id"], row=shown)
 
 
-def _claimed(row: Row, merged: MergedRun) -> ClaimedRun:
+def _claimed(row: Row, merged: MergedRun, *, is_first: bool) -> ClaimedRun:
     return ClaimedRun(
         run_id=row["run_id"],
         thread_id=row["thread_id"],
@@ -154,6 +163,7 @@ def _claimed(row: Row, merged: MergedRun) -> ClaimedRun:
         kwargs=merged.kwargs,
         attempt=1,
         is_fresh=True,
+        is_first=is_first,
         claimed_at=row["created_at"],
         traceparent=tracing.traceparent(),
     )

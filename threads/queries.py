@@ -15,6 +15,7 @@ from common.jsoncodec import Json, JsonObject
 from common.search import columns
 from common.ttl import Ttl
 from graphs.checkpointer import delete_checkpoints
+from threads.seen import keep_thread
 
 THREAD_COLUMNS = (
     "thread_id",
@@ -39,6 +40,8 @@ class NewThread:
     metadata: JsonObject = field(default_factory=dict)
     ttl: Ttl | None = None
     """None is the project's own."""
+    has_new_id: bool = False
+    """Whether its id was made for it, so that nothing can be stored under it yet."""
 
 
 CREATE = (
@@ -76,7 +79,10 @@ SELECT (SELECT count(pg_notify('aegra_cancel', run_id::text)) FROM run
 async def create_thread(new: NewThread) -> Row | None:
     """Write a thread and return its row; None when the id is taken, by anybody."""
     async with db.connection() as conn:
-        return await insert_thread(conn, new)
+        row = await insert_thread(conn, new)
+    if row is not None:
+        keep_thread(row, is_empty=new.has_new_id)
+    return row
 
 
 async def insert_thread(conn: Connection, new: NewThread) -> Row | None:

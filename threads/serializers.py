@@ -92,7 +92,10 @@ class ThreadCreateSerializer(BodySerializer):
         if fields["graph_id"]:
             metadata["graph_id"] = fields["graph_id"]
         new = NewThread(
-            thread_id=fields["thread_id"] or uuid7(), metadata=metadata, ttl=fields["ttl"]
+            thread_id=fields["thread_id"] or uuid7(),
+            metadata=metadata,
+            ttl=fields["ttl"],
+            has_new_id=not fields["thread_id"],
         )
         history = _history(fields["supersteps"], metadata)
         return new, history, fields["if_exists"] == "do_nothing"

@@ -76,8 +76,9 @@ class Engine:
         return not self._graph_loop.is_stalled() and self._claiming.take_slots(1) == 1
 
     def return_slots(self, number: int = 1) -> None:
-        self.slots.give_back(number)
-        self._loop.call_soon_threadsafe(self._claiming.slot_freed)
+        if number:
+            self.slots.give_back(number)
+            self._loop.call_soon_threadsafe(self._claiming.slot_freed)
 
     def start(self, run: ClaimedRun) -> None:
         """Execute a claimed run whose slot has been taken."""

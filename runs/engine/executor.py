@@ -160,7 +160,9 @@ class Execution:
     async def _driven(self) -> tuple[str, JsonObject | None]:
         if not self.run.is_temporary:
             waits = self._kwargs["durability"] == "sync"
-            self._saver = await open_run_saver(fence_of(self.run), waits=waits)
+            self._saver = await open_run_saver(
+                fence_of(self.run), waits=waits, is_first=self.run.is_first
+            )
         if self.was_stopped():
             return RunStatus.INTERRUPTED, None
         self._drive = asyncio.create_task(self._run_graph())

@@ -15,6 +15,7 @@ from runs.events.queries import LAST_WORDS, last_words
 from runs.events.store import Chunk
 from runs.spec import ClaimedRun
 from runs.webhooks.queries import Ending, announce, announce_temporary
+from threads.seen import keep_thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,8 @@ UPDATE thread SET
        updated_at = now(),
        state_updated_at = CASE WHEN %(leaves_thread)s THEN state_updated_at ELSE now() END
   FROM settled, waiting WHERE thread.thread_id = settled.thread_id
-RETURNING waiting.any AS has_waiting
+RETURNING waiting.any AS has_waiting, thread.thread_id, thread.metadata, thread.config,
+          thread.updated_at
 """)
     .format(last_words=sql.SQL(LAST_WORDS))
     .as_bytes(None)
@@ -123,7 +125,11 @@ async def settle(run: ClaimedRun, outcome: Outcome, words: Chunk | None = None) 
             if run.webhook and settled.rowcount:
                 await announce(conn, run.run_id, webhook=run.webhook)
         row = await settled.fetchone()
-    return bool(row["has_waiting"]) if row else None
+    if row is None:
+        return None
+    if not row["has_waiting"]:
+        keep_thread(row)
+    return bool(row["has_waiting"])
 
 
 DROP_TEMPORARY = (

@@ -158,7 +158,7 @@ async def test_each_run_of_a_batch_costs_the_same_statements(
     api: httpx.AsyncClient, statements: Statements
 ) -> None:
     # The engine's own, for runs of other tests too, are among what was sent.
-    kinds = ("FROM assistant", "INSERT INTO thread", "config FROM thread", "INSERT INTO run (")
+    kinds = ("runs FROM assistant", "INSERT INTO thread", "config FROM thread", "INSERT INTO run (")
 
     async def cost(number: int) -> list[int]:
         statements.clear()

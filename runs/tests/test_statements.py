@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 
 from runs.engine.queries import FENCE
 from tests.streaming import MakeThread
+from threads.seen import forget_thread
 
 ECHO = {"assistant_id": "echo", "input": {"messages": [{"role": "user", "content": "hi"}]}}
 
@@ -44,7 +46,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_a_run_takes_four_statements(
     api: httpx.AsyncClient, thread: MakeThread, statements: list[str]
 ) -> None:
-    path = f"/threads/{await thread()}/runs/wait"
+    thread_id = await thread()
+    forget_thread(UUID(thread_id))
+    path = f"/threads/{thread_id}/runs/wait"
     counted.set(True)
 
     answer = await api.post(path, json=ECHO)
@@ -53,3 +57,16 @@ async def test_a_run_takes_four_statements(
     # What it is made upon, itself, its thread's lock, and its end. What it says meanwhile, and
     # that it has ended, is written with what other runs say.
     assert [text.split()[0] for text in statements] == ["SELECT", "WITH", "SELECT", "WITH"]
+
+
+async def test_on_what_is_remembered_it_takes_three(
+    api: httpx.AsyncClient, thread: MakeThread, statements: list[str]
+) -> None:
+    path = f"/threads/{await thread()}/runs/wait"
+    await api.post(path, json=ECHO)
+    counted.set(True)
+
+    answer = await api.post(path, json=ECHO)
+
+    assert len(answer.json()["messages"]) == 4
+    assert [text.split()[0] for text in statements] == ["WITH", "SELECT", "WITH"]
