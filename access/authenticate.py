@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -41,6 +42,7 @@ def is_from_here(request: HttpRequest) -> bool:
     return not peer or _is_loopback(peer)
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(peer: str) -> bool:
     try:
         address = ip_address(peer)
