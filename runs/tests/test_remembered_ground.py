@@ -46,7 +46,7 @@ async def test_a_new_configuration_of_the_assistant_is_the_runs(
     thread_id = await thread()
     made = await assistant(graph_id="mirror", config={"configurable": {"model": "old"}})
     await remembered(api, thread_id, made["assistant_id"])
-    await db.execute(CONFIGURE.format(table="assistant"), [made["assistant_id"]])  # type: ignore[arg-type]
+    await db.execute(CONFIGURE.format(table="assistant"), [made["assistant_id"]])
 
     answer = await waited(api, thread_id, assistant_id=made["assistant_id"])
 
@@ -58,7 +58,7 @@ async def test_a_new_configuration_of_the_thread_is_the_runs(
 ) -> None:
     thread_id = await thread()
     await remembered(api, thread_id, "mirror")
-    await db.execute(CONFIGURE.format(table="thread"), [thread_id])  # type: ignore[arg-type]
+    await db.execute(CONFIGURE.format(table="thread"), [thread_id])
 
     answer = await waited(api, thread_id, assistant_id="mirror")
 
