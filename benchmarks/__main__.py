@@ -26,22 +26,21 @@ async def measure(
     rows: list[Row], server: MeasuredServer, peer: MeasuredServer | None
 ) -> list[list[Measured]]:
     """Measure each row on the server, and right after it on the peer if it can be asked that."""
-    measured = []
+    measured, pace = [], await floor.slowness()
     for row in rows:
         asked = [server]
         if peer is not None and row.served.is_for_peers:
             asked.append(peer)
         print(row.name, file=sys.stderr)
-        measured.append([await _measured(row, one) for one in asked])
+        several = []
+        for one in asked:
+            sample, mib = await attempt(row.scenario, one), one.unique_mib()
+            before = pace
+            pace = await floor.slowness()
+            slowness = (before + pace) / 2
+            several.append(Measured(row=row, sample=sample, mib=mib, slowness=slowness))
+        measured.append(several)
     return measured
-
-
-async def _measured(row: Row, server: MeasuredServer) -> Measured:
-    before = await floor.slowness()
-    sample = await attempt(row.scenario, server)
-    mib = server.unique_mib()
-    slowness = (before + await floor.slowness()) / 2
-    return Measured(row=row, sample=sample, mib=mib, slowness=slowness)
 
 
 def write(page: Path, text: str) -> None:
