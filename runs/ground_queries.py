@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from psycopg import sql
@@ -12,25 +10,9 @@ from access.caller import Caller
 from access.scoping import sees_everything, visible_to
 from assistants.queries import AssistantRow, assistant_named, finding
 from common import db
-from common.jsoncodec import JsonObject, RawJson
 from common.recent import Recent
 from graphs.registry import graph_ids
-from threads.seen import forget_thread, recall_thread
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeThread:
-    """A thread on which no run was active when it was read; it is not locked."""
-
-    thread_id: UUID
-    metadata: JsonObject
-    config: JsonObject
-    seen_at: datetime
-    """When it had been written last: who writes a run upon it writes only if it still is so."""
-
-    is_empty: bool = False
-    """Whether it has no checkpoint, if it still is as it was seen."""
-
+from threads.seen import SeenThread, forget_thread, recall_thread
 
 ASSISTANTS = 256
 _assistants: Recent[UUID, AssistantRow] = Recent(ASSISTANTS)
@@ -38,7 +20,7 @@ _assistants: Recent[UUID, AssistantRow] = Recent(ASSISTANTS)
 
 def recall_ground(
     key: str, thread_id: UUID | None, *, caller: Caller
-) -> tuple[AssistantRow, FreeThread] | None:
+) -> tuple[AssistantRow, SeenThread] | None:
     """Return what this process remembers of both; either may have changed, or be gone."""
     if thread_id is None or (seen := recall_thread(thread_id, caller=caller)) is None:
         return None
@@ -46,16 +28,10 @@ def recall_ground(
     assistant = _assistants.get(named) if named else None
     if assistant is None or assistant.graph_id not in graph_ids():
         return None
-    return assistant, FreeThread(
-        thread_id=thread_id,
-        metadata=_parsed(seen.metadata),
-        config=_parsed(seen.config),
-        seen_at=seen.seen_at,
-        is_empty=seen.is_empty,
-    )
+    return assistant, seen
 
 
-def forget_ground(assistant: AssistantRow, thread: FreeThread) -> None:
+def forget_ground(assistant: AssistantRow, thread: SeenThread) -> None:
     """Forget what has turned out not to be so any more, one or the other."""
     _assistants.drop(assistant.assistant_id)
     forget_thread(thread.thread_id)
@@ -70,7 +46,7 @@ SELECT assistant.*, free.* FROM ({find}) AS assistant LEFT JOIN (
 
 async def find_ground(
     key: str, thread_id: UUID | None, *, caller: Caller
-) -> tuple[AssistantRow | None, FreeThread | None]:
+) -> tuple[AssistantRow | None, SeenThread | None]:
     """Read the assistant of a UUID or of a graph's name, and the thread if it is free."""
     if (find := finding(key, caller=caller)) is None:
         return None, None
@@ -87,12 +63,6 @@ async def find_ground(
         _assistants.keep(assistant.assistant_id, assistant)
     if thread_id is None or seen_at is None:
         return assistant, None
-    return assistant, FreeThread(
-        thread_id=thread_id, metadata=_parsed(metadata), config=_parsed(config), seen_at=seen_at
+    return assistant, SeenThread(
+        thread_id=thread_id, metadata=metadata, config=config, seen_at=seen_at
     )
-
-
-def _parsed(raw: RawJson) -> JsonObject:
-    value = raw.parse()
-    assert isinstance(value, dict), "the column has objects only"
-    return value

@@ -7,16 +7,16 @@ from typing import Any
 from assistants.queries import AssistantRow
 from common.ids import uuid7
 from common.jsoncodec import JsonObject
-from runs.ground_queries import FreeThread
 from runs.merging import Ground, MergedRun, merge
 from runs.queries import LockedThread
 from runs.spec import RunSpec
+from threads.seen import SeenThread
 
 
 def merged_run(
     spec: RunSpec,
     assistant: AssistantRow,
-    thread: LockedThread | FreeThread,
+    thread: LockedThread | SeenThread,
     *,
     is_stateless: bool,
 ) -> MergedRun:
@@ -26,8 +26,8 @@ def merged_run(
         config=_parsed(assistant.config),
         context=_parsed(assistant.context),
         metadata=_parsed(assistant.metadata),
-        thread_metadata=thread.metadata,
-        thread_config=thread.config,
+        thread_metadata=_parsed(thread.metadata),
+        thread_config=_parsed(thread.config),
     )
     temporary = is_stateless and spec.on_completion == "delete"
     return merge(spec, ground, run_id=uuid7(), thread_id=thread.thread_id, temporary=temporary)

@@ -13,7 +13,7 @@ from access.caller import Caller
 from access.scoping import visible_to
 from common import db, tracing
 from common.db import Connection, Row, jsonb
-from common.jsoncodec import JsonObject
+from common.jsoncodec import JsonObject, RawJson
 from common.search import columns
 from runs.merging import MergedRun
 from threads.queries import NewThread, insert_thread
@@ -37,8 +37,8 @@ class LockedThread:
     """A thread whose row this transaction holds: no run begins or ends on it meanwhile."""
 
     thread_id: UUID
-    metadata: JsonObject
-    config: JsonObject
+    metadata: RawJson
+    config: RawJson
     active: tuple[UUID, ...]
     """Pending and running runs, oldest first."""
 
@@ -90,8 +90,8 @@ async def lock_thread(tx: Connection, thread_id: UUID, *, caller: Caller) -> Loc
         return None
     return LockedThread(
         thread_id=row["thread_id"],
-        metadata=row["metadata"].parse(),
-        config=row["config"].parse(),
+        metadata=row["metadata"],
+        config=row["config"],
         active=tuple(run["run_id"] for run in runs),
         delayed=frozenset(run["run_id"] for run in runs if run["is_delayed"]),
     )

@@ -17,12 +17,12 @@ from graphs.checkpointer import checkpoint_exists
 from graphs.registry import run_limits
 from runs.cancel_queries import Cancelled, mark_cancelled
 from runs.engine.engine import Engine
-from runs.ground_queries import FreeThread
 from runs.grounding import merged_run
 from runs.merging import MergedRun
 from runs.models import CancelAction, MultitaskStrategy
 from runs.queries import LockedThread, NewRun, create_thread, insert_run, lock_thread
 from runs.spec import ClaimedRun, RunSpec, Submitted
+from threads.seen import SeenThread
 
 
 class ThreadBusy(Conflict):
@@ -40,7 +40,7 @@ class Order:
     position: int | None = None
     """Its place in a batch, by which errors name it."""
 
-    free: FreeThread | None = None
+    free: SeenThread | None = None
     """Its thread as it was seen, when the run may be written by one statement."""
 
     is_recalled: bool = False
@@ -105,7 +105,7 @@ def _is_limited(assistant: AssistantRow) -> bool:
 
 
 def _new_run(
-    order: Order, merged: MergedRun, engine: Engine | None, seen: FreeThread | None = None
+    order: Order, merged: MergedRun, engine: Engine | None, seen: SeenThread | None = None
 ) -> NewRun:
     return NewRun(
         merged=merged,

@@ -22,15 +22,16 @@ THREAD_BYTES = 8192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenThread:
-    """What a run has to know of its thread before it is written."""
+    """A thread on which no run was active when it was read; it is not locked."""
 
+    thread_id: UUID
     metadata: RawJson
     config: RawJson
     seen_at: datetime
-    """When it had been written last."""
+    """When it had been written last: who writes a run upon it writes only if it still is so."""
 
     is_empty: bool = False
-    """Whether no checkpoint can be known by its id."""
+    """Whether it has no checkpoint, if it still is as it was seen."""
 
 
 _seen: Recent[UUID, SeenThread] = Recent(THREADS)
@@ -41,9 +42,13 @@ def keep_thread(row: Row, *, is_empty: bool = False) -> None:
     metadata, config = row["metadata"], row["config"]
     if len(metadata.text) + len(config.text) <= THREAD_BYTES:
         seen = SeenThread(
-            metadata=metadata, config=config, seen_at=row["updated_at"], is_empty=is_empty
+            thread_id=row["thread_id"],
+            metadata=metadata,
+            config=config,
+            seen_at=row["updated_at"],
+            is_empty=is_empty,
         )
-        _seen.keep(row["thread_id"], seen)
+        _seen.keep(seen.thread_id, seen)
 
 
 def recall_thread(thread_id: UUID, *, caller: Caller) -> SeenThread | None:
